@@ -1,0 +1,131 @@
+// Package store is the contract of a cache tier: what keeps entries by key.
+//
+// A tier is written to by Create, Write … and Commit, and nothing of an entry is
+// visible before its Commit. It is read by Open, Read … and Close. Entries are
+// never changed in place: a new one replaces the old one, and whoever has the
+// old one open reads it to its end.
+//
+// Implementations: store/memory keeps entries in pooled blocks, store/disk in
+// files. Package conformance tests any other.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+)
+
+var (
+	// ErrNotFound is a miss.
+	ErrNotFound = errors.New("store: not found")
+	// ErrTooLarge says that an entry cannot fit into the tier, however much is evicted.
+	ErrTooLarge = errors.New("store: entry larger than the tier")
+	// ErrClosed is returned by calls on a closed store, entry or writer.
+	ErrClosed = errors.New("store: closed")
+	// ErrIncomplete is returned by Commit when the bytes written are not as many as Metadata.Size declared.
+	ErrIncomplete = errors.New("store: size differs from the declared one")
+)
+
+// Metadata describes an entry. Stores keep all of it, to the nanosecond.
+type Metadata struct {
+	ETag         string    // the validator as the origin gave it, quotes and W/ included; "" is none
+	LastModified time.Time // zero: unknown
+	StoredAt     time.Time // when the origin said so last: the start of the entry's age
+
+	// TTL is how long after StoredAt the entry is fresh. 0: the cache's own
+	// default; negative: never, so that each use asks the origin first.
+	TTL time.Duration
+	// StaleWhileRevalidate and StaleIfError are the windows of RFC 5861, from the
+	// end of freshness on. 0: the cache's own default; negative: none.
+	StaleWhileRevalidate, StaleIfError time.Duration
+
+	Size       int64  // bytes of the body; -1: unknown. An open entry always knows
+	Negative   bool   // the origin said that there is nothing under this key
+	Generation uint64 // orders the values of a key; the cache numbers them
+	Header     Header // whatever else belongs to the entry
+}
+
+// Store keeps entries by key. Any key is valid, the empty one and one of 5,000
+// arbitrary bytes included. All methods are safe for concurrent use, and none
+// waits for a reader or a writer of another caller.
+type Store interface {
+	// Open returns the committed entry of a key. ErrNotFound is a miss; any
+	// other error is this tier's failure, and a cache asks the next tier.
+	Open(ctx context.Context, key string) (Entry, error)
+	// Create stages an entry. The error is ErrTooLarge at once, and nothing is
+	// evicted, when m.Size says that it cannot fit. Several writers of one key
+	// do not disturb each other; the last Commit wins.
+	Create(ctx context.Context, key string, m Metadata) (Writer, error)
+	// Delete removes the entry of a key; to remove nothing is not an error. It
+	// waits for no reader and no writer: open entries read on, and a writer may
+	// still commit.
+	Delete(ctx context.Context, key string) error
+	// Stat returns the metadata of the committed entry of a key, or ErrNotFound.
+	// It does not count as a use.
+	Stat(ctx context.Context, key string) (*Metadata, error)
+	// Close releases the store. Entries that are open can be read to their end.
+	Close() error
+}
+
+// Entry is an open entry. Its caller reads it from one goroutine and closes it;
+// Close may be called from another one at any time, more than once, and never
+// waits: after it, a Read that has not begun returns ErrClosed and no bytes.
+//
+// An Entry may have io.WriterTo, which a copy prefers, and io.ReaderAt.
+type Entry interface {
+	io.ReadCloser
+	// Metadata is shared by all who opened the entry: it is not to be changed.
+	Metadata() *Metadata
+	// Size is the number of bytes of the whole body.
+	Size() int64
+}
+
+// Writer stages an entry. It is used by one goroutine.
+type Writer interface {
+	// Write appends. ErrTooLarge says that the entry has outgrown the tier.
+	io.Writer
+	// Commit publishes the entry, replacing the key's former one. It fails
+	// with ErrIncomplete when m.Size was declared and is not what was written.
+	// After an error the entry is not published and the writer is aborted.
+	Commit(ctx context.Context) error
+	// Abort drops what was staged. After Commit it is a no-op, so that a
+	// deferred Abort is always right.
+	Abort() error
+}
+
+// StagedReader is optional on a Writer: its bytes can be read back, from any
+// goroutine, until Commit or Abort.
+type StagedReader interface {
+	// ReadAt reads what was written so far, with the errors of io.ReaderAt.
+	ReadAt(p []byte, off int64) (int, error)
+}
+
+// DirectWriter is optional on a Writer: a source is read straight into the
+// staged entry, without a buffer in between.
+type DirectWriter interface {
+	// Next returns room for at least one byte, valid until the next call of any
+	// method. It is empty when the entry has outgrown the tier, or no room can
+	// be had.
+	Next() []byte
+	// Advance appends the first n bytes of what Next returned.
+	Advance(n int) error
+}
+
+// MetadataUpdater is optional on a Store: metadata is replaced without touching
+// the body, as a "not modified" answer asks for.
+type MetadataUpdater interface {
+	// UpdateMetadata replaces the metadata of a key's committed entry if its
+	// generation is ifGeneration, else it returns ErrNotFound. The entry keeps
+	// its Size whatever m says. Those who have it open keep what they saw.
+	UpdateMetadata(ctx context.Context, key string, ifGeneration uint64, m Metadata) error
+}
+
+// Lister is optional on a Store.
+type Lister interface {
+	// List yields every committed entry in no particular order. The metadata is
+	// shared and not to be changed. Entries that come or go meanwhile may be
+	// missed.
+	List() iter.Seq2[string, *Metadata]
+}

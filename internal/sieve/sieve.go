@@ -1,0 +1,112 @@
+// Package sieve is the eviction order of the tiers: SIEVE (Zhang et al., NSDI
+// '24) over weighted nodes. New nodes enter at the head, a hit only sets a bit,
+// and a hand moves from the tail towards the head, clears the bits it meets and
+// evicts the first node that has none. Nothing moves on a hit, so readers need
+// no lock for it.
+package sieve
+
+import "sync/atomic"
+
+// Node is an element of a Queue. Embed it or point to what it stands for
+// through Value. A Node is in one Queue at most.
+type Node[V any] struct {
+	Value  V
+	weight int64
+
+	visited    atomic.Bool
+	prev, next *Node[V] // prev is nearer the head
+	queued     bool
+}
+
+// Visit records a hit. It is safe for concurrent use with everything.
+func (n *Node[V]) Visit() {
+	if !n.visited.Load() { // a read keeps the cache line shared
+		n.visited.Store(true)
+	}
+}
+
+// Queue orders nodes for eviction. Its methods want the caller's lock.
+type Queue[V any] struct {
+	head, tail, hand *Node[V]
+	weight           int64
+	len              int
+}
+
+// Push enters n at the head with the given weight. n must not be queued.
+func (q *Queue[V]) Push(n *Node[V], weight int64) {
+	if n.queued {
+		panic("sieve: Push of a queued node")
+	}
+	n.queued, n.weight = true, weight
+	n.visited.Store(false)
+	n.prev, n.next = nil, q.head
+	if q.head != nil {
+		q.head.prev = n
+	} else {
+		q.tail = n
+	}
+	q.head = n
+	q.weight += weight
+	q.len++
+}
+
+// Remove takes n out. It reports whether n was queued.
+func (q *Queue[V]) Remove(n *Node[V]) bool {
+	if !n.queued {
+		return false
+	}
+	if q.hand == n {
+		q.hand = n.prev
+	}
+	if n.prev != nil {
+		n.prev.next = n.next
+	} else {
+		q.head = n.next
+	}
+	if n.next != nil {
+		n.next.prev = n.prev
+	} else {
+		q.tail = n.prev
+	}
+	n.prev, n.next, n.queued = nil, nil, false
+	q.weight -= n.weight
+	q.len--
+	return true
+}
+
+// Evict removes and returns the next victim, or nil when the queue is empty.
+func (q *Queue[V]) Evict() *Node[V] {
+	if q.len == 0 {
+		return nil
+	}
+	n := q.hand
+	for {
+		if n == nil {
+			n = q.tail
+		}
+		if !n.visited.Load() {
+			break
+		}
+		n.visited.Store(false)
+		n = n.prev
+	}
+	q.hand = n.prev
+	q.Remove(n)
+	return n
+}
+
+// Weight is the sum of the queued nodes' weights.
+func (q *Queue[V]) Weight() int64 { return q.weight }
+
+// Len is the number of queued nodes.
+func (q *Queue[V]) Len() int { return q.len }
+
+// All calls yield for each node from the newest to the oldest until it returns
+// false. The queue must not change meanwhile.
+func (q *Queue[V]) All(yield func(*Node[V]) bool) {
+	for n := q.head; n != nil; n = n.next {
+		if !yield(n) {
+			return
+		}
+	}
+}
