@@ -14,8 +14,8 @@ type Node[V any] struct {
 	weight int64
 
 	visited    atomic.Bool
-	prev, next *Node[V] // prev is nearer the head
-	queued     bool
+	prev, next *Node[V]  // prev is nearer the head
+	queue      *Queue[V] // nil: not queued
 }
 
 // Visit records a hit. It is safe for concurrent use with everything.
@@ -25,7 +25,8 @@ func (n *Node[V]) Visit() {
 	}
 }
 
-// Queue orders nodes for eviction. Its methods want the caller's lock.
+// Queue orders nodes for eviction. Its methods want the caller's lock. The zero
+// value is empty.
 type Queue[V any] struct {
 	head, tail, hand *Node[V]
 	weight           int64
@@ -34,10 +35,10 @@ type Queue[V any] struct {
 
 // Push enters n at the head with the given weight. n must not be queued.
 func (q *Queue[V]) Push(n *Node[V], weight int64) {
-	if n.queued {
+	if n.queue != nil {
 		panic("sieve: Push of a queued node")
 	}
-	n.queued, n.weight = true, weight
+	n.queue, n.weight = q, weight
 	n.visited.Store(false)
 	n.prev, n.next = nil, q.head
 	if q.head != nil {
@@ -50,9 +51,9 @@ func (q *Queue[V]) Push(n *Node[V], weight int64) {
 	q.len++
 }
 
-// Remove takes n out. It reports whether n was queued.
+// Remove takes n out. It reports whether n was in this queue.
 func (q *Queue[V]) Remove(n *Node[V]) bool {
-	if !n.queued {
+	if n.queue != q {
 		return false
 	}
 	if q.hand == n {
@@ -68,9 +69,20 @@ func (q *Queue[V]) Remove(n *Node[V]) bool {
 	} else {
 		q.tail = n.prev
 	}
-	n.prev, n.next, n.queued = nil, nil, false
+	n.prev, n.next, n.queue = nil, nil, nil
 	q.weight -= n.weight
 	q.len--
+	return true
+}
+
+// Reweigh changes the weight of n, which keeps its place. It reports whether n
+// was in this queue.
+func (q *Queue[V]) Reweigh(n *Node[V], weight int64) bool {
+	if n.queue != q {
+		return false
+	}
+	q.weight += weight - n.weight
+	n.weight = weight
 	return true
 }
 
@@ -79,8 +91,11 @@ func (q *Queue[V]) Evict() *Node[V] {
 	if q.len == 0 {
 		return nil
 	}
+	// One round clears every bit, so the node that it ends at is the victim, even
+	// if hits that go on meanwhile have set its bit again: without that end, they
+	// could keep the hand going round for ever.
 	n := q.hand
-	for {
+	for range q.len {
 		if n == nil {
 			n = q.tail
 		}
@@ -90,8 +105,11 @@ func (q *Queue[V]) Evict() *Node[V] {
 		n.visited.Store(false)
 		n = n.prev
 	}
-	q.hand = n.prev
-	q.Remove(n)
+	if n == nil {
+		n = q.tail
+	}
+	q.hand = n
+	q.Remove(n) // moves the hand on
 	return n
 }
 

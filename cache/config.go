@@ -1,0 +1,114 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/strategy"
+)
+
+// Config is everything a cache is made from. A zero field stands for its
+// default, except that Tiers must be given and that a zero BufferPool is a
+// disabled one.
+type Config struct {
+	// Tiers, the nearest first. The cache closes them when it is closed.
+	Tiers []store.Store
+
+	Freshness            time.Duration // of entries whose origin gave no TTL; 0: 5 minutes, < 0: never fresh
+	NegativeFreshness    time.Duration // of a cached "not found"; 0: 10 seconds, < 0: not cached
+	StaleWhileRevalidate time.Duration // past its freshness, an entry is served this long while it is refreshed behind; 0: 1 minute, < 0: never
+	StaleIfError         time.Duration // past its freshness, an entry is served this long when the origin fails; 0: 1 hour, < 0: never
+
+	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; 0: 30 seconds
+	CloseTimeout time.Duration // of draining on Close; 0: 10 seconds
+
+	Workers   int // goroutines for background work; 0: 4
+	QueueSize int // background work that waits for one of them; what does not fit is dropped and counted; 0: 4096
+
+	Logger *slog.Logger // nil: silent
+
+	// BufferPool selects the strategy of all stream buffers by name. Its zero
+	// value is disabled: io.Copy and io.TeeReader.
+	BufferPool strategy.BufferPoolConfig
+	// Pool is used in place of BufferPool. The cache does not close it.
+	Pool strategy.BufferPool
+}
+
+// DefaultConfig returns the configuration that New starts from: every default
+// spelled out, and the default strategy enabled.
+func DefaultConfig() Config {
+	return Config{BufferPool: strategy.DefaultConfig()}.WithDefaults()
+}
+
+// WithDefaults returns cfg with every zero field but Tiers and Pool replaced by
+// what it stands for. The sizes of BufferPool stay as they are, so that setting
+// one of them still moves the others along.
+func (cfg Config) WithDefaults() Config {
+	set := func(field *time.Duration, value time.Duration) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	set(&cfg.Freshness, 5*time.Minute)
+	set(&cfg.NegativeFreshness, 10*time.Second)
+	set(&cfg.StaleWhileRevalidate, time.Minute)
+	set(&cfg.StaleIfError, time.Hour)
+	set(&cfg.OpTimeout, 30*time.Second)
+	set(&cfg.CloseTimeout, 10*time.Second)
+	if cfg.Workers == 0 {
+		cfg.Workers = 4
+	}
+	if cfg.QueueSize == 0 {
+		cfg.QueueSize = 4096
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
+
+// Validate returns every fault at once, as an errors.Join of *ConfigError.
+func (cfg Config) Validate() error {
+	var errs []error
+	check := func(ok bool, field string, value any, allowed string) {
+		if !ok {
+			errs = append(errs, &ConfigError{Field: field, Value: value, Allowed: allowed})
+		}
+	}
+	check(len(cfg.Tiers) > 0, "Tiers", "none", "one store or more, the nearest first")
+	for i, t := range cfg.Tiers {
+		check(t != nil, fmt.Sprintf("Tiers[%d]", i), "nil", "a store")
+	}
+	check(cfg.OpTimeout >= 0, "OpTimeout", cfg.OpTimeout, "0 (30s), or a positive duration")
+	check(cfg.CloseTimeout >= 0, "CloseTimeout", cfg.CloseTimeout, "0 (10s), or a positive duration")
+	check(cfg.Workers >= 0, "Workers", cfg.Workers, "0 (4), or 1 and more")
+	check(cfg.QueueSize >= 0, "QueueSize", cfg.QueueSize, "0 (4096), or 1 and more")
+	if cfg.Pool != nil {
+		given := cfg.BufferPool
+		check(given == strategy.BufferPoolConfig{} || given == strategy.DefaultConfig(), "Pool", "a BufferPool",
+			"either a pool or a BufferPool configuration, not both")
+	}
+	errs = append(errs, prefixed("BufferPool.", cfg.BufferPool.Validate())...)
+	return errors.Join(errs...)
+}
+
+// prefixed lists the faults of a nested configuration under their full names.
+func prefixed(path string, err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, e := range joined.Unwrap() {
+			errs = append(errs, prefixed(path, e)...)
+		}
+		return errs
+	}
+	if fault, ok := err.(*ConfigError); ok {
+		return []error{&ConfigError{Field: path + fault.Field, Value: fault.Value, Allowed: fault.Allowed}}
+	}
+	return []error{err}
+}

@@ -1,0 +1,42 @@
+package cache
+
+import (
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// freshnessLeft is how long an entry stays fresh; at zero and below it is stale,
+// for so long (RFC 9111, section 4.2). An entry from the future is stale: its
+// clock cannot be trusted.
+func (cfg *Config) freshnessLeft(m *store.Metadata, now time.Time) time.Duration {
+	ttl := m.TTL
+	if ttl == 0 {
+		ttl = cfg.Freshness
+		if m.Negative {
+			ttl = cfg.NegativeFreshness
+		}
+	}
+	age := now.Sub(m.StoredAt)
+	if age < 0 {
+		return 0
+	}
+	return max(ttl, 0) - age
+}
+
+// within reports whether an entry with so much freshness left may be served
+// under a window past its freshness: the entry's own, or the cache's default.
+func within(left, own, fallback time.Duration) bool {
+	if own == 0 {
+		own = fallback
+	}
+	return own > 0 && -left < own
+}
+
+func (cfg *Config) whileRevalidate(m *store.Metadata, left time.Duration) bool {
+	return within(left, m.StaleWhileRevalidate, cfg.StaleWhileRevalidate)
+}
+
+func (cfg *Config) ifError(m *store.Metadata, left time.Duration) bool {
+	return within(left, m.StaleIfError, cfg.StaleIfError)
+}

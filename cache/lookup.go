@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// hit is an entry that a tier had, fresh or not. The zero value is a miss.
+type hit struct {
+	entry store.Entry
+	meta  *store.Metadata
+	tier  int
+	left  time.Duration // freshness left; at zero and below it is stale
+}
+
+func (h hit) found() bool { return h.entry != nil }
+
+func (h hit) fresh() bool { return h.found() && h.left > 0 }
+
+func (h hit) close() {
+	if h.found() {
+		h.entry.Close()
+	}
+}
+
+// lookup opens the key's entry in the nearest tier that has it. A tier that
+// fails is passed over.
+func (c *DaramjweeCache) lookup(ctx context.Context, key string) hit {
+	for tier := range c.cfg.Tiers {
+		if h := c.lookupIn(ctx, tier, key); h.found() {
+			return h
+		}
+	}
+	return hit{}
+}
+
+func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit {
+	entry, err := c.cfg.Tiers[tier].Open(ctx, key)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+			c.tierFailed(tier, "open", key, err)
+		}
+		return hit{}
+	}
+	meta := entry.Metadata()
+	if c.generations.outdated(key, meta.Generation) {
+		entry.Close()
+		return hit{}
+	}
+	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(meta, time.Now())}
+}
+
+// serve answers with a hit, whatever its age.
+func (c *DaramjweeCache) serve(ctx context.Context, key string, h hit, s Status) (*Response, error) {
+	c.counts.tiers[h.tier].hits.Add(1)
+	if h.fresh() {
+		c.counts.hits.Add(1)
+	} else {
+		c.counts.staleHits.Add(1)
+	}
+	if h.meta.Negative {
+		c.counts.negativeHits.Add(1)
+		h.close()
+		return nil, ErrNotFound
+	}
+	s.Hit = true
+	return c.respond(ctx, key, h, s), nil
+}
+
+// respond streams an entry: straight from tier 0, or by way of it.
+func (c *DaramjweeCache) respond(ctx context.Context, key string, h hit, s Status) *Response {
+	s.TTL = h.left
+	s.Detail = c.tierNames[h.tier] + s.Detail
+	var stream stream = h.entry
+	if h.tier > 0 {
+		if promoted := c.promoteAndTeeStream(ctx, key, h); promoted != nil {
+			stream, s.Stored = promoted, true
+		}
+	}
+	return &Response{stream: stream, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
+}
+
+// tierFailed counts and logs a failure that no caller sees.
+func (c *DaramjweeCache) tierFailed(tier int, what, key string, err error) {
+	c.counts.tiers[tier].errors.Add(1)
+	c.cfg.Logger.Warn("cache: tier failed", "tier", tier, "op", what, "key", key, "err", err)
+}

@@ -1,0 +1,124 @@
+package cache
+
+import (
+	"context"
+	"errors"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// revalidated is the metadata of an entry that the origin called current.
+func (c *DaramjweeCache) revalidated(old *store.Metadata, res *FetchResult, w *work) *store.Metadata {
+	m := *old
+	m.StoredAt, m.Generation = now(), w.gen
+	if res == nil {
+		return &m
+	}
+	n := res.Metadata
+	m.TTL, m.StaleWhileRevalidate, m.StaleIfError = n.TTL, n.StaleWhileRevalidate, n.StaleIfError
+	if !n.StoredAt.IsZero() {
+		m.StoredAt = n.StoredAt
+	}
+	if n.ETag != "" {
+		m.ETag = n.ETag
+	}
+	if !n.LastModified.IsZero() {
+		m.LastModified = n.LastModified
+	}
+	if n.Header.Len() > 0 {
+		m.Header = n.Header
+	}
+	return &m
+}
+
+// touch gives an entry new metadata: in its own tier now, in the colder ones in
+// the background. No body moves where a tier is a MetadataUpdater. The error is
+// store.ErrNotFound when the entry is gone or was replaced.
+func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error {
+	ctx, cancel := c.opContext()
+	defer cancel()
+	if err := c.touchIn(ctx, w, tier, old, m); err != nil {
+		return err
+	}
+	for colder := tier + 1; colder < len(c.cfg.Tiers); colder++ {
+		later := c.generations.begin(w.key)
+		j := job{
+			run: func(ctx context.Context) {
+				defer later.end()
+				if err := c.touchIn(ctx, later, colder, old, m); err != nil && !errors.Is(err, store.ErrNotFound) {
+					c.tierFailed(colder, "update", w.key, err)
+				}
+			},
+			drop: later.end,
+		}
+		if !c.background.add(j) {
+			c.refused(j, "update", w.key)
+		}
+	}
+	return nil
+}
+
+func (c *DaramjweeCache) touchIn(ctx context.Context, w *work, tier int, old, m *store.Metadata) error {
+	updater, ok := c.cfg.Tiers[tier].(store.MetadataUpdater)
+	if !ok {
+		return c.rewrite(ctx, w, tier, old, m)
+	}
+	w.of.publish.Lock()
+	defer w.of.publish.Unlock()
+	if c.generations.outdated(w.key, m.Generation) {
+		return store.ErrNotFound
+	}
+	return updater.UpdateMetadata(ctx, w.key, old.Generation, *m)
+}
+
+// rewrite is the long way, for a tier that cannot change metadata alone.
+func (c *DaramjweeCache) rewrite(ctx context.Context, w *work, tier int, old, m *store.Metadata) error {
+	entry, err := c.cfg.Tiers[tier].Open(ctx, w.key)
+	if err != nil {
+		return err
+	}
+	defer entry.Close()
+	if entry.Metadata().Generation != old.Generation {
+		return store.ErrNotFound
+	}
+	renewed := *m
+	renewed.Size = entry.Size()
+	writer, err := c.cfg.Tiers[tier].Create(ctx, w.key, renewed)
+	if err != nil {
+		return err
+	}
+	return c.copyToStore(w, tier, writer, entry, m.Generation)
+}
+
+// storeNegative remembers that the origin has nothing. It expires to the second:
+// a stale "not found" is never served.
+func (c *DaramjweeCache) storeNegative(w *work) {
+	if c.cfg.NegativeFreshness < 0 {
+		w.of.publish.Lock()
+		defer w.of.publish.Unlock()
+		c.clear(c.ctx, w.key, 0, len(c.cfg.Tiers))
+		return
+	}
+	m := store.Metadata{
+		Negative: true, StoredAt: now(), Generation: w.gen,
+		StaleWhileRevalidate: -1, StaleIfError: -1,
+	}
+	writer, tier, err := c.create(c.ctx, w.key, m)
+	if err != nil {
+		return
+	}
+	if c.commit(w, tier, writer, m.Generation, tier) == nil {
+		c.scheduleSetToStore(w.key, tier, m.Generation)
+	}
+}
+
+// stat returns the metadata of the nearest entry to ask the origin about.
+func (c *DaramjweeCache) stat(ctx context.Context, key string) (*store.Metadata, int) {
+	for tier, t := range c.cfg.Tiers {
+		m, err := t.Stat(ctx, key)
+		if err == nil && !m.Negative && !c.generations.outdated(key, m.Generation) {
+			return m, tier
+		}
+	}
+	return nil, 0
+}

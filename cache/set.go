@@ -1,0 +1,121 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// Set stages an entry that the caller writes. Commit publishes it in the nearest
+// tier that takes it, removes older values from all others, and persists it to
+// the colder ones in the background. A fetch or Set of the key that began
+// earlier is dropped when it commits later; this Set's own Commit returns
+// ErrSuperseded when a later Set or Delete of the key came first.
+//
+// m.Size of 0 or -1 is unknown, a zero m.StoredAt is now; Generation and Negative
+// are the cache's own.
+func (c *DaramjweeCache) Set(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !c.streams.enter() {
+		return nil, ErrCacheClosed
+	}
+	w := c.generations.begin(key)
+	size := m.Size
+	if size <= 0 {
+		size = -1
+	}
+	m = c.fetched(m, w, size)
+	writer, tier, err := c.create(ctx, key, m)
+	if err != nil {
+		w.end()
+		c.streams.leave()
+		return nil, fmt.Errorf("cache: set: %w", err)
+	}
+	return &setWriter{Writer: writer, cache: c, work: w, tier: tier}, nil
+}
+
+// setWriter is used by one goroutine, like every store.Writer.
+type setWriter struct {
+	store.Writer
+	cache *DaramjweeCache
+	work  *work
+	tier  int
+	ended bool
+}
+
+func (s *setWriter) Commit(ctx context.Context) error {
+	if s.ended {
+		return store.ErrClosed
+	}
+	defer s.end()
+	if err := s.publish(ctx); err != nil {
+		s.Writer.Abort()
+		return err
+	}
+	s.cache.scheduleSetToStore(s.work.key, s.tier, s.work.gen)
+	return nil
+}
+
+func (s *setWriter) publish(ctx context.Context) error {
+	c := s.cache
+	s.work.of.publish.Lock()
+	defer s.work.of.publish.Unlock()
+	if c.generations.outdated(s.work.key, s.work.gen) {
+		c.counts.superseded.Add(1)
+		return ErrSuperseded
+	}
+	if err := s.Writer.Commit(ctx); err != nil {
+		return fmt.Errorf("cache: set: %w", err)
+	}
+	// What other tiers hold is older than this value: were it left there, it would
+	// be back as soon as this tier evicts.
+	s.work.raise()
+	c.clear(ctx, s.work.key, 0, s.tier)
+	c.clear(ctx, s.work.key, s.tier+1, len(c.cfg.Tiers))
+	return nil
+}
+
+func (s *setWriter) Abort() error {
+	if s.ended {
+		return nil
+	}
+	defer s.end()
+	return s.Writer.Abort()
+}
+
+func (s *setWriter) end() {
+	s.ended = true
+	s.work.end()
+	s.cache.streams.leave()
+}
+
+// Delete removes a key from every tier. Values whose fetch or Set began before
+// are not published after it. The error names the tiers that failed to delete;
+// nil says that all did.
+func (c *DaramjweeCache) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !c.streams.enter() {
+		return ErrCacheClosed
+	}
+	defer c.streams.leave()
+	w := c.generations.begin(key)
+	defer w.end()
+	w.raise()
+	// What passed the check before is published by now, and deleted below.
+	w.of.publish.Lock()
+	defer w.of.publish.Unlock()
+	var errs []error
+	for tier, t := range c.cfg.Tiers {
+		if err := t.Delete(ctx, key); err != nil {
+			c.tierFailed(tier, "delete", key, err)
+			errs = append(errs, fmt.Errorf("cache: delete from %s: %w", c.tierNames[tier], err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,152 @@
+package fence
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestEverySequence walks through every sequence of calls up to a length and
+// compares it with what the words say: a count of calls inside, and a bit.
+func TestEverySequence(t *testing.T) {
+	const length = 9
+	var walk func(t *testing.T, path string)
+	walk = func(t *testing.T, path string) {
+		inside := replay(t, path)
+		if len(path) == length {
+			return
+		}
+		walk(t, path+"E")
+		walk(t, path+"C")
+		if inside > 0 {
+			walk(t, path+"L")
+		}
+	}
+	walk(t, "")
+}
+
+// replay runs E(nter), C(lose) and L(eave), and returns how many calls are inside.
+func replay(t *testing.T, path string) (inside int) {
+	var (
+		f        Fence
+		closed   bool
+		releases int
+	)
+	for i, op := range path {
+		release, wantRelease := false, false
+		switch op {
+		case 'E':
+			entered := f.Enter()
+			require.Equal(t, !closed, entered, "%s at %d", path, i)
+			if entered {
+				inside++
+			}
+		case 'L':
+			inside--
+			wantRelease = closed && inside == 0
+			release = f.Leave()
+		case 'C':
+			var first bool
+			wantRelease = !closed && inside == 0
+			first, release = f.Close()
+			require.Equal(t, !closed, first, "%s at %d", path, i)
+			closed = true
+		}
+		require.Equal(t, wantRelease, release, "%s at %d", path, i)
+		require.Equal(t, closed, f.Closed(), "%s at %d", path, i)
+		if release {
+			releases++
+		}
+	}
+	if closed && inside == 0 {
+		require.Equal(t, 1, releases, path)
+	} else {
+		require.Zero(t, releases, path)
+	}
+	return inside
+}
+
+// TestOneRelease hammers many fences from many goroutines. What a fence guards
+// is a plain variable: a release that comes before the last call is out is a
+// data race, a wrong value, or both.
+func TestOneRelease(t *testing.T) {
+	for _, closers := range []int{1, 2, 5} {
+		t.Run(fmt.Sprintf("closers=%d", closers), func(t *testing.T) {
+			for range 300 {
+				hammer(t, 4, closers)
+			}
+		})
+	}
+}
+
+func hammer(t *testing.T, callers, closers int) {
+	var (
+		f        Fence
+		guarded  = new(int) // nil once released
+		inside   atomic.Int64
+		firsts   atomic.Int64
+		releases atomic.Int64
+		start    = make(chan struct{})
+		wg       sync.WaitGroup
+		faults   = make(chan string, callers+closers)
+	)
+	release := func() {
+		releases.Add(1)
+		if inside.Load() != 0 {
+			faults <- "released while a call was inside"
+		}
+		guarded = nil
+	}
+	for range callers {
+		wg.Go(func() {
+			<-start
+			for f.Enter() {
+				inside.Add(1)
+				if guarded == nil {
+					faults <- "inside after the release"
+					return
+				}
+				runtime.Gosched() // let Close happen here
+				inside.Add(-1)
+				if f.Leave() {
+					release()
+				}
+			}
+		})
+	}
+	for range closers {
+		wg.Go(func() {
+			<-start
+			runtime.Gosched()
+			first, last := f.Close()
+			if first {
+				firsts.Add(1)
+			}
+			if last {
+				release()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	close(faults)
+	for fault := range faults {
+		t.Error(fault)
+	}
+	require.Equal(t, int64(1), firsts.Load(), "first Closes")
+	require.Equal(t, int64(1), releases.Load(), "releases")
+	require.Nil(t, guarded)
+	require.False(t, f.Enter())
+}
+
+func BenchmarkEnterLeave(b *testing.B) {
+	var f Fence
+	for b.Loop() {
+		f.Enter()
+		f.Leave()
+	}
+}
