@@ -55,6 +55,11 @@ func (t tap) Write(p []byte) (int, error) {
 	f := t.f
 	if f.failed == nil {
 		n, err := f.writer.Write(p)
+		if errors.Is(err, store.ErrTooLarge) && f.spill() {
+			n2 := 0
+			n2, err = f.writer.Write(p[n:])
+			n += n2
+		}
 		if err == nil && n != len(p) {
 			err = io.ErrShortWrite
 		}
@@ -63,6 +68,42 @@ func (t tap) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// spill moves a body of unknown size that has outgrown its tier to the next one
+// that takes it, staged bytes first.
+func (f *fill) spill() bool {
+	from, ok := f.writer.(store.StagedReader)
+	if !ok || f.flight == nil {
+		return false
+	}
+	c := f.cache
+	for tier := f.tier + 1; tier < len(c.cfg.Tiers); tier++ {
+		next, err := c.cfg.Tiers[tier].Create(c.ctx, f.work.key, f.meta)
+		if err != nil {
+			continue
+		}
+		if _, err = c.BufferPool.CopyBuffer(next, &stagedBytes{from: from}); err != nil {
+			next.Abort()
+			continue
+		}
+		f.writer.Abort()
+		f.writer, f.tier = next, tier
+		return true
+	}
+	return false
+}
+
+// stagedBytes reads a staged entry up to its frontier.
+type stagedBytes struct {
+	from store.StagedReader
+	off  int64
+}
+
+func (s *stagedBytes) Read(p []byte) (int, error) {
+	n, err := s.from.ReadAt(p, s.off)
+	s.off += int64(n)
+	return n, err
 }
 
 // detach gives the staged entry up as soon as the tier fails, so that nobody

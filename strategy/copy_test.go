@@ -100,12 +100,14 @@ var readers = map[string]func(t *testing.T, data []byte) io.Reader{
 	},
 	"limited":     func(_ *testing.T, b []byte) io.Reader { return io.LimitReader(bytes.NewReader(b), int64(len(b)*2/3)) },
 	"limitedFile": func(t *testing.T, b []byte) io.Reader { return io.LimitReader(fileOf(t, b), int64(len(b)*2/3)) },
-	"section":     func(_ *testing.T, b []byte) io.Reader { return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))) },
-	"file":        func(t *testing.T, b []byte) io.Reader { return fileOf(t, b) },
-	"pipe":        pipeOf,
-	"tcp":         tcpOf,
-	"dataErr":     func(_ *testing.T, b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
-	"half":        func(_ *testing.T, b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
+	"section": func(_ *testing.T, b []byte) io.Reader {
+		return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+	},
+	"file":    func(t *testing.T, b []byte) io.Reader { return fileOf(t, b) },
+	"pipe":    pipeOf,
+	"tcp":     tcpOf,
+	"dataErr": func(_ *testing.T, b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
+	"half":    func(_ *testing.T, b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
 	"fails": func(_ *testing.T, b []byte) io.Reader {
 		return io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errPlanted))
 	},
@@ -215,7 +217,11 @@ type outcome struct {
 }
 
 func observe(t *testing.T, src io.Reader, dst io.Writer, held func() []byte, copy func(io.Writer, io.Reader) (int64, error)) outcome {
-	n, err := copy(dst, src)
+	var n int64
+	var err error
+	if v := panicOf(func() { n, err = copy(dst, src) }); v != nil {
+		return outcome{err: fmt.Sprint("panic: ", v)}
+	}
 	o := outcome{n: n, err: message(err), planted: errors.Is(err, errPlanted), dst: bytes.Clone(held())}
 	if _, isConn := src.(net.Conn); !isConn && err == nil { // after an error, how far a chunked read got depends on the chunk
 		o.rest, _ = io.ReadAll(src)
@@ -227,7 +233,7 @@ func observe(t *testing.T, src io.Reader, dst io.Writer, held func() []byte, cop
 // file names and addresses, and the OpError that a masked TCPConn does not add.
 func message(err error) string {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "readfrom" {
+	if errors.As(err, &op) && (op.Op == "readfrom" || op.Op == "writeto") {
 		err = op.Err
 	}
 	var path *os.PathError
@@ -300,16 +306,16 @@ func (exploding) Write([]byte) (int, error) { panic(errPlanted) }
 func TestCopyBufferPanicsAsCopyAndLosesNoCount(t *testing.T) {
 	for name, pair := range map[string]struct {
 		dst io.Writer
-		src io.Reader
+		src func() io.Reader
 	}{
-		"read":  {onlyWriter{io.Discard}, exploding{}},
-		"write": {exploding{}, onlyReader{strings.NewReader("x")}},
-		"count": {onlyWriter{io.Discard}, lyingReader{}},
+		"read":  {onlyWriter{io.Discard}, func() io.Reader { return exploding{} }},
+		"write": {exploding{}, func() io.Reader { return onlyReader{strings.NewReader("x")} }},
+		"count": {onlyWriter{io.Discard}, func() io.Reader { return lyingReader{} }},
 	} {
 		p := &poisonPool{size: 32 << 10}
-		want := panicOf(func() { io.Copy(pair.dst, pair.src) })
+		want := panicOf(func() { io.Copy(pair.dst, pair.src()) })
 		require.NotNil(t, want)
-		require.Equal(t, fmt.Sprint(want), fmt.Sprint(panicOf(func() { p.CopyBuffer(pair.dst, pair.src) })), name)
+		require.Equal(t, fmt.Sprint(want), fmt.Sprint(panicOf(func() { p.CopyBuffer(pair.dst, pair.src()) })), name)
 		require.Zero(t, p.out, name)
 		require.Equal(t, 1, p.dropped, "%s: the buffer may still be in someone's hands", name)
 	}

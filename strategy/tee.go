@@ -41,4 +41,3 @@ func (t *teeReader) WriteTo(dst io.Writer) (int64, error) {
 	}
 	return copyLoop(t.pool, dst, t, hint)
 }
-

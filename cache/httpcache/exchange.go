@@ -1,0 +1,64 @@
+package httpcache
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache"
+)
+
+// exchange is one request on its way to an answer.
+type exchange struct {
+	*Handler
+	w   http.ResponseWriter
+	r   *http.Request
+	url *url.URL // at the origin
+	key string
+	cc  directives // of the request
+}
+
+// get answers from the cache, which asks the origin by way of a fetch.
+func (x *exchange) get() {
+	f := &fetch{asker: &asker{exchange: x}}
+	f.hints.w = x.w
+	resp, err := x.cache.Get(x.r.Context(), x.key, f)
+	f.hints.end()
+	if err != nil {
+		x.failed(err, cache.Status{Fwd: "miss"})
+		return
+	}
+	defer resp.Close()
+	status := resp.Status()
+	if status.Hit && status.TTL <= 0 {
+		f.prepare() // a refresh may use f after this handler has returned
+	}
+	switch {
+	case status.Hit && !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), status.TTL):
+		resp.Close()
+		x.passThrough(cache.Status{Fwd: "request"})
+	case !status.Hit && f.relay != nil: // after a hit these are the refresh's
+		x.relay(f.relay, status)
+	default:
+		x.serve(resp, status.Hit || f.aged)
+	}
+}
+
+// lookup answers from a fresh entry, if there is one that the client accepts.
+func (x *exchange) lookup() (answered bool) {
+	resp, err := x.cache.Lookup(x.r.Context(), x.key)
+	if errors.Is(err, cache.ErrNotFound) {
+		return false
+	}
+	if err != nil {
+		x.failed(err, cache.Status{Fwd: "miss"})
+		return true
+	}
+	defer resp.Close()
+	if !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), resp.Status().TTL) {
+		return false
+	}
+	x.serve(resp, true)
+	return true
+}

@@ -1,0 +1,96 @@
+package httpcache
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache"
+)
+
+// serve answers with a response of the cache. aged says that it has an Age: the
+// answer to this very request has none, unless the origin's had (RFC 9111
+// section 5.1).
+func (x *exchange) serve(resp *cache.Response, aged bool) {
+	defer context.AfterFunc(x.r.Context(), func() { resp.Close() })() // the client is gone
+	m, size, status := resp.Metadata(), resp.Size(), resp.Status()
+	h := x.w.Header()
+	code := fromEntry(h, m.Header)
+	if aged {
+		h.Set("Age", strconv.FormatInt(int64(ageOf(m, time.Now())/time.Second), 10))
+	}
+	h.Add("Cache-Status", cacheStatus(x.name, status))
+	if code == http.StatusOK && notModified(x.r.Header, m.ETag, modifiedAt(m)) {
+		x.serveNotModified(resp)
+		return
+	}
+	if !has(h, "Content-Type") {
+		h["Content-Type"] = nil // net/http guesses none then
+	}
+	if size >= 0 {
+		h.Set("Content-Length", strconv.FormatInt(size, 10))
+	}
+	x.w.WriteHeader(code)
+	if x.r.Method == http.MethodHead {
+		return
+	}
+	var body io.Writer = x.w
+	if size < 0 { // as ReverseProxy: what comes in pieces goes out in pieces
+		body = newFlushing(x.w)
+	}
+	if _, err := resp.WriteTo(body); err != nil {
+		x.logFailure("httpcache: answer cut short", err)
+		panic(http.ErrAbortHandler) // so that the client does not take it for whole
+	}
+}
+
+// serveNotModified tells the client that its copy is current. A fill goes on: the
+// next client may have none.
+func (x *exchange) serveNotModified(resp *cache.Response) {
+	withoutContent(x.w.Header())
+	x.w.WriteHeader(http.StatusNotModified)
+	if s := resp.Status(); s.Hit || !s.Stored || s.FwdStatus != 0 || x.r.Method == http.MethodHead {
+		return
+	}
+	flush(x.w)
+	if _, err := resp.WriteTo(io.Discard); err != nil {
+		x.logFailure("httpcache: fill cut short", err)
+	}
+}
+
+// withoutContent removes what a 304 does not say (RFC 9110 section 15.4.5).
+func withoutContent(h http.Header) {
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Range"} {
+		h.Del(name)
+	}
+	if has(h, "Etag") {
+		h.Del("Last-Modified")
+	}
+}
+
+// flushing sends every Write on its way at once. Without ReadFrom it hides that
+// of the ResponseWriter, which would wait for more.
+type flushing struct{ w http.ResponseWriter }
+
+func newFlushing(w http.ResponseWriter) flushing {
+	flush(w) // the header
+	return flushing{w}
+}
+
+func (f flushing) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if err == nil {
+		err = flush(f.w)
+	}
+	return n, err
+}
+
+func flush(w http.ResponseWriter) error {
+	if err := http.NewResponseController(w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package httpcache
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/stretchr/testify/require"
+)
+
+// origin answers with a version that a test raises, and as a test likes.
+type origin struct {
+	version atomic.Int64
+	status  atomic.Int64 // instead of answering; 0: answer
+	header  http.Header
+}
+
+func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if code := int(o.status.Load()); code != 0 {
+		w.Header().Set("X-Error", "as it is")
+		w.WriteHeader(code)
+		fmt.Fprint(w, "error page")
+		return
+	}
+	for name, values := range o.header {
+		w.Header()[name] = values
+	}
+	etag := fmt.Sprintf(`"%d"`, o.version.Load())
+	w.Header().Set("Etag", etag)
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	fmt.Fprintf(w, "version %d", o.version.Load())
+}
+
+// inTime runs a test on a clock of its own.
+func inTime(t *testing.T, header http.Header, test func(s *site, o *origin), options ...cache.Option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o := &origin{header: header}
+		test(newSite(t, o.ServeHTTP, options...), o)
+	})
+}
+
+func TestFreshUntilMaxAge(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=60, must-revalidate"), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(59 * time.Second)
+		hit := s.get("/a")
+		require.True(t, hit.hit())
+		require.Equal(t, "59", hit.Header.Get("Age"))
+		require.Equal(t, "1", hit.is("ttl"))
+		time.Sleep(2 * time.Second)
+		stale := s.get("/a")
+		require.Equal(t, "stale", stale.is("fwd"))
+		require.Equal(t, "304", stale.is("fwd-status"))
+		require.Equal(t, "version 0", stale.body)
+		require.False(t, has(stale.Header, "Age"), "validated just now")
+		require.Equal(t, `"0"`, s.lastAsked().Header.Get("If-None-Match"))
+		time.Sleep(59 * time.Second)
+		require.True(t, s.get("/a").hit(), "the 304 made it fresh again")
+		require.Equal(t, 2, s.asks())
+		o.version.Add(1)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "version 1", s.get("/a").body)
+	})
+}
+
+func TestDefaultFreshnessIsTheCaches(t *testing.T) {
+	inTime(t, fields(), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(9 * time.Second)
+		require.True(t, s.get("/a").hit())
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "stale", s.get("/a").is("fwd"))
+	}, cache.WithFreshness(10*time.Second, 0), cache.WithStaleWhileRevalidate(-1))
+}
+
+func TestNotFoundFreshness(t *testing.T) {
+	inTime(t, fields(), func(s *site, o *origin) {
+		o.status.Store(http.StatusNotFound)
+		s.get("/a")
+		time.Sleep(2 * time.Second)
+		require.True(t, s.get("/a").hit())
+		o.status.Store(0)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "version 0", s.get("/a").body, "a stale 404 is not served")
+	}, cache.WithFreshness(time.Hour, 3*time.Second))
+}
+
+// The age that an answer arrives with counts (RFC 9111 section 4.2.3).
+func TestUpstreamAgeCounts(t *testing.T) {
+	inTime(t, fields("Cache-Control", "s-maxage=60", "Age", "50"), func(s *site, o *origin) {
+		require.Equal(t, "50", s.get("/a").Header.Get("Age"), "the origin's answer was old already")
+		time.Sleep(5 * time.Second)
+		hit := s.get("/a")
+		require.True(t, hit.hit())
+		require.Equal(t, []string{"55"}, hit.Header["Age"])
+		require.Equal(t, "5", hit.is("ttl"))
+		time.Sleep(6 * time.Second)
+		require.Equal(t, "stale", s.get("/a").is("fwd"))
+	})
+}
+
+func TestSlowAnswerIsOldOnArrival(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(8 * time.Second)
+			says("x", "Cache-Control", "s-maxage=10")(w, r)
+		})
+		s.get("/a")
+		time.Sleep(time.Second)
+		require.Equal(t, "9", s.get("/a").Header.Get("Age"))
+	})
+}
+
+func TestNoCacheAsksEachTime(t *testing.T) {
+	for _, cc := range []string{"no-cache", `no-cache="Set-Cookie", max-age=60`, "max-age=0", "max-age=60, max-age=60", "max-age=1h"} {
+		inTime(t, fields("Cache-Control", cc), func(s *site, o *origin) {
+			s.get("/a")
+			for range 2 {
+				res := s.get("/a")
+				require.Equal(t, "stale", res.is("fwd"), cc)
+				require.Equal(t, "304", res.is("fwd-status"), cc)
+			}
+			o.version.Add(1)
+			require.Equal(t, "version 1", s.get("/a").body, cc)
+			require.Equal(t, "version 1", s.get("/a").body, cc)
+		})
+	}
+}
+
+func TestStaleWhileRevalidate(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=10, stale-while-revalidate=20"), func(s *site, o *origin) {
+		s.get("/a")
+		o.version.Add(1)
+		time.Sleep(15 * time.Second)
+		stale := s.get("/a", "X-Client", "second", "If-None-Match", `"mine"`)
+		require.True(t, stale.hit())
+		require.Equal(t, "-5", stale.is("ttl"))
+		require.Equal(t, "version 0", stale.body)
+		synctest.Wait()
+		require.Equal(t, 2, s.asks())
+		require.Equal(t, "second", s.lastAsked().Header.Get("X-Client"), "the refresh asks as its client would")
+		require.Equal(t, `"0"`, s.lastAsked().Header.Get("If-None-Match"))
+		fresh := s.get("/a")
+		require.True(t, fresh.hit())
+		require.Equal(t, "version 1", fresh.body)
+		time.Sleep(31 * time.Second)
+		require.Equal(t, "stale", s.get("/a").is("fwd"), "past the window")
+	})
+}
+
+// The header of the client's request is not looked at once the handler has
+// returned: whoever wraps it may change it then.
+func TestRefreshLeavesTheRequestAlone(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=10, stale-while-revalidate=20"), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(15 * time.Second)
+		r, err := http.NewRequest("GET", "/a", nil)
+		require.NoError(t, err)
+		r.Header.Set("X-Client", "before")
+		s.send(r)
+		r.Header.Set("X-Client", "after") // a race detector sees a refresh that reads it
+		synctest.Wait()
+		require.Equal(t, "before", s.lastAsked().Header.Get("X-Client"))
+	})
+}
+
+func TestStaleIfError(t *testing.T) {
+	for _, status := range []int{500, 502, 503, 504} {
+		inTime(t, fields("Cache-Control", "max-age=10, stale-if-error=20"), func(s *site, o *origin) {
+			s.get("/a")
+			o.status.Store(int64(status))
+			time.Sleep(15 * time.Second)
+			stale := s.get("/a")
+			require.Equal(t, "version 0", stale.body)
+			require.True(t, stale.hit())
+			require.Equal(t, "-5", stale.is("ttl"))
+			require.Contains(t, stale.is("detail"), "stale-if-error")
+			require.Equal(t, "15", stale.Header.Get("Age"))
+			time.Sleep(20 * time.Second)
+			require.Equal(t, "error page", s.get("/a").body, "past the window")
+		}, cache.WithStaleWhileRevalidate(-1))
+	}
+}
+
+// Other errors are answers, and an entry outlives them.
+func TestOtherErrorsAreAnswers(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=10"), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(11 * time.Second)
+		for _, status := range []int{403, 429, 501} {
+			o.status.Store(int64(status))
+			res := s.get("/a")
+			require.Equal(t, status, res.StatusCode)
+			require.Equal(t, "error page", res.body)
+		}
+		o.status.Store(0)
+		require.Equal(t, "304", s.get("/a").is("fwd-status"))
+	}, cache.WithStaleWhileRevalidate(-1))
+}
+
+// Where no stale answer is allowed, an error goes to the client as it is.
+func TestServerErrorWithoutStale(t *testing.T) {
+	for _, cc := range []string{"max-age=10, must-revalidate", "max-age=10, proxy-revalidate", "s-maxage=10", "no-cache",
+		"max-age=10, stale-if-error=0, stale-while-revalidate=0", "max-age=10, must-revalidate, stale-if-error=1000"} {
+		inTime(t, fields("Cache-Control", cc), func(s *site, o *origin) {
+			s.get("/a")
+			o.status.Store(503)
+			time.Sleep(11 * time.Second)
+			asks := s.asks()
+			res := s.get("/a")
+			require.Equal(t, 503, res.StatusCode, cc)
+			require.Equal(t, "error page", res.body, cc)
+			require.Equal(t, "as it is", res.Header.Get("X-Error"), cc)
+			require.Equal(t, "stale", res.is("fwd"), cc)
+			require.Equal(t, asks+1, s.asks(), cc)
+			o.status.Store(0)
+			require.Equal(t, "304", s.get("/a").is("fwd-status"), "the entry outlives the error")
+		})
+	}
+}
+
+func TestOriginDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failure := atomic.Pointer[error]{}
+		s := newSite(t, nil)
+		s.over(roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+			if err := failure.Load(); err != nil {
+				return nil, *err
+			}
+			return answerOf(says("x", "Cache-Control", "max-age=10"), r), nil
+		}))
+		s.get("/a")
+		down := errors.New("dial tcp 10.1.2.3:80: secret")
+		failure.Store(&down)
+		time.Sleep(11 * time.Second)
+		stale := s.get("/a")
+		require.True(t, stale.hit())
+		require.Equal(t, "x", stale.body)
+		res := s.get("/other")
+		require.Equal(t, http.StatusBadGateway, res.StatusCode)
+		require.Equal(t, "miss", res.is("fwd"))
+		require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+		require.NotContains(t, res.body, "secret")
+		res = s.do("POST", "/other")
+		require.Equal(t, http.StatusBadGateway, res.StatusCode)
+		require.Equal(t, "method", res.is("fwd"))
+		require.NotContains(t, res.body, "secret")
+	})
+}
+
+func TestOriginTooSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil, cache.WithOpTimeout(3*time.Second))
+		s.over(roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}))
+		start := time.Now()
+		res := s.get("/a")
+		require.Equal(t, http.StatusGatewayTimeout, res.StatusCode)
+		require.Equal(t, 3*time.Second, time.Since(start))
+		require.Equal(t, "miss", res.is("fwd"))
+
+		s.over(roundTripperFunc(func(*http.Request) (*http.Response, error) { return nil, timeout{} }))
+		require.Equal(t, http.StatusGatewayTimeout, s.get("/a").StatusCode)
+		require.Equal(t, http.StatusGatewayTimeout, s.do("PUT", "/a").StatusCode)
+	})
+}
+
+type timeout struct{}
+
+func (timeout) Error() string   { return "took too long" }
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
+
+// RFC 9111 sections 5.2.1.1 and 5.2.1.3.
+func TestRequestedFreshness(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=60"), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(20 * time.Second)
+		for _, cc := range []string{"max-age=20", "max-age=3600", "min-fresh=40"} {
+			require.True(t, s.get("/a", "Cache-Control", cc).hit(), cc)
+		}
+		for _, cc := range []string{"max-age=19", "min-fresh=41", "min-fresh=x"} {
+			require.Equal(t, "request", s.get("/a", "Cache-Control", cc).is("fwd"), cc)
+			require.Equal(t, "miss", s.do("HEAD", "/a", "Cache-Control", cc).is("fwd"), cc)
+		}
+	})
+}
+
+func TestHeadOfStaleEntryPasses(t *testing.T) {
+	inTime(t, fields("Cache-Control", "max-age=10"), func(s *site, o *origin) {
+		s.get("/a")
+		time.Sleep(11 * time.Second)
+		require.Equal(t, "miss", s.do("HEAD", "/a").is("fwd"))
+		require.Equal(t, http.StatusGatewayTimeout, s.get("/a", "Cache-Control", "only-if-cached").StatusCode)
+	})
+}

@@ -1,0 +1,68 @@
+package disk
+
+import "github.com/daramjwee/daramjwee/cache/store"
+
+// room is how the tier's bytes are spent. Store.mu guards it. Two inequalities
+// hold whenever mu is free: staged <= promised <= limit, so that evicting every
+// entry always makes enough room, and committed + staged <= limit.
+type room struct {
+	limit     int64
+	committed int64 // files of the index
+	staged    int64 // written by writers that have not ended, with what Commit will add
+	promised  int64 // what those writers may need: the declared size, or what is staged
+	pinned    int64 // files no longer in the index that readers hold open
+	evictions int64
+	corrupt   int64
+}
+
+// reserve counts bytes as promised and as staged, and evicts until they fit. The
+// files that it returns are detached: the caller removes them before it writes,
+// holding no lock of a name. On ErrTooLarge nothing has changed.
+func (s *Store) reserve(promised, staged int64) (victims []*file, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if promised > s.limit-s.promised {
+		return nil, store.ErrTooLarge
+	}
+	s.promised += promised
+	s.staged += staged
+	return s.evict(), nil
+}
+
+// evict detaches entries until the limit is kept. It wants mu.
+func (s *Store) evict() (victims []*file) {
+	for s.committed+s.staged > s.limit {
+		n := s.queue.Evict()
+		if n == nil {
+			break
+		}
+		s.detach(n.Value)
+		s.evictions++
+		victims = append(victims, n.Value)
+	}
+	return victims
+}
+
+// Stats is a snapshot of a Store. Bytes are those of files, with the format's
+// overhead; what the file system adds is not counted.
+type Stats struct {
+	Entries     int64 // committed entries
+	Bytes       int64 // of their files; Bytes + StagedBytes never exceeds MaxBytes
+	StagedBytes int64 // of writers that have neither committed nor aborted
+	PinnedBytes int64 // of files replaced, evicted or deleted while open, until their last reader closes; in no other count
+	MaxBytes    int64 // the limit
+
+	Evictions int64 // entries removed to make room, since the directory was opened
+	Corrupt   int64 // entries removed as damaged, unreadable or missing, those found when the directory was opened included
+	Swept     int64 // staged files of a crashed process removed when the directory was opened
+}
+
+// Stats returns a snapshot. It may be called at any time, after Close too.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{
+		Entries: int64(len(s.index)), Bytes: s.committed, StagedBytes: s.staged, PinnedBytes: s.pinned, MaxBytes: s.limit,
+		Evictions: s.evictions, Corrupt: s.corrupt, Swept: s.swept,
+	}
+}
