@@ -96,7 +96,7 @@ var readers = map[string]func(t *testing.T, data []byte) io.Reader{
 	"bufio":     func(_ *testing.T, b []byte) io.Reader { return bufio.NewReader(onlyReader{bytes.NewReader(b)}) },
 	"bufioFile": func(t *testing.T, b []byte) io.Reader { return bufio.NewReader(fileOf(t, b)) },
 	"multi": func(_ *testing.T, b []byte) io.Reader {
-		return io.MultiReader(onlyReader{bytes.NewReader(b[:len(b)/2])}, bytes.NewReader(b[len(b)/2:]))
+		return io.MultiReader(onlyReader{bytes.NewReader(b[:len(b)/2])}, onlyReader{bytes.NewReader(b[len(b)/2:])})
 	},
 	"limited":     func(_ *testing.T, b []byte) io.Reader { return io.LimitReader(bytes.NewReader(b), int64(len(b)*2/3)) },
 	"limitedFile": func(t *testing.T, b []byte) io.Reader { return io.LimitReader(fileOf(t, b), int64(len(b)*2/3)) },
@@ -109,7 +109,7 @@ var readers = map[string]func(t *testing.T, data []byte) io.Reader{
 	"dataErr": func(_ *testing.T, b []byte) io.Reader { return iotest.DataErrReader(bytes.NewReader(b)) },
 	"half":    func(_ *testing.T, b []byte) io.Reader { return iotest.HalfReader(bytes.NewReader(b)) },
 	"fails": func(_ *testing.T, b []byte) io.Reader {
-		return io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errPlanted))
+		return io.MultiReader(onlyReader{bytes.NewReader(b)}, iotest.ErrReader(errPlanted))
 	},
 	"failsPlain": func(_ *testing.T, b []byte) io.Reader {
 		return onlyReader{io.MultiReader(bytes.NewReader(b), iotest.ErrReader(errPlanted))}
@@ -248,8 +248,8 @@ func TestCopyBufferEqualsCopy(t *testing.T) {
 		data := pattern(size)
 		for rn, newReader := range readers {
 			for wn, newWriter := range writers {
-				if testing.Short() && size > 4097 {
-					continue
+				if strings.HasPrefix(rn, "bufio") && (wn == "negative" || wn == "tooMany" || wn == "short") {
+					continue // bufio.Reader itself panics at such writers, or writes to them for ever
 				}
 				name := fmt.Sprintf("src=%s/dst=%s/size=%d", rn, wn, size)
 				dst, held := newWriter(t)
@@ -259,14 +259,11 @@ func TestCopyBufferEqualsCopy(t *testing.T) {
 				dst, held = newWriter(t)
 				got := observe(t, newReader(t, data), dst, held, p.CopyBuffer)
 
-				if rn == "multi" && strings.HasPrefix(wn, "fails") || rn == "fails" || rn == "tcp" && wn == "failsAt999" || rn == "pipe" {
-					got.dst, want.dst = nil, nil // chunks differ by design or by timing; counts and errors stay
-					if wn == "short" || wn == "failsAt999" || rn == "tcp" {
-						got.n, want.n = 0, 0
+				if rn == "tcp" || rn == "pipe" { // how much a Read brings is the kernel's to decide
+					switch wn {
+					case "short", "failsAt0", "failsAt999":
+						got.n, want.n, got.dst, want.dst = 0, 0, nil, nil
 					}
-				}
-				if (rn == "tcp" || rn == "pipe") && wn == "short" {
-					got.n, want.n, got.dst, want.dst = 0, 0, nil, nil // half of whatever arrived first
 				}
 				require.Equal(t, want.err, got.err, name)
 				require.Equal(t, want.planted, got.planted, name)

@@ -28,7 +28,6 @@ type asker struct {
 func (f *asker) prepare() {
 	f.once.Do(func() {
 		out := &http.Request{Method: http.MethodGet, Header: f.r.Header.Clone()}
-		removeHopByHop(out.Header)
 		f.rewrite(&httputil.ProxyRequest{In: f.r, Out: out})
 		out.Header.Del("If-None-Match")
 		out.Header.Del("If-Modified-Since")
@@ -68,7 +67,7 @@ func (f *asker) ask(ctx context.Context, old *store.Metadata) (*answer, error) {
 	a.conditional = setConditions(req.Header, old)
 	res, err := f.transport.RoundTrip(req)
 	a.Response, a.received = res, time.Now()
-	if err == nil && (res.StatusCode == http.StatusSwitchingProtocols || res.StatusCode == http.StatusNotModified && !a.conditional) {
+	if err == nil && res.StatusCode == http.StatusNotModified && !a.conditional {
 		a.Body.Close()
 		err = fmt.Errorf("%w: %d", errUnasked, res.StatusCode)
 	}

@@ -38,10 +38,10 @@ func (x *exchange) get() {
 	case status.Hit && !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), status.TTL):
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: "request"})
-	case !status.Hit && f.relay != nil: // after a hit these are the refresh's
-		x.relay(f.relay, status)
+	case !status.Hit && f.relay != nil: // after a hit it is the refresh's
+		x.relay(f.relay, resp)
 	default:
-		x.serve(resp, status.Hit || f.aged)
+		x.serve(resp, f)
 	}
 }
 
@@ -59,6 +59,6 @@ func (x *exchange) lookup() (answered bool) {
 	if !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), resp.Status().TTL) {
 		return false
 	}
-	x.serve(resp, true)
+	x.serve(resp, nil)
 	return true
 }

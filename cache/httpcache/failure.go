@@ -28,7 +28,7 @@ func (x *exchange) failed(err error, status cache.Status) {
 		return
 	case errors.Is(err, cache.ErrNotFound): // a negative entry, which others than a Handler leave
 		code = http.StatusNotFound
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.As(err, &network) && network.Timeout(): // context.DeadlineExceeded is one too
 		code = http.StatusGatewayTimeout
 	}
 	x.logFailure("httpcache: no answer from the origin", err)

@@ -16,6 +16,7 @@ type fetch struct {
 	*asker
 	relay *relayed // an answer that is not stored
 	aged  bool     // the answer came with an Age
+	empty bool     // and is known to have no content: to the cache 0 is an unknown size
 }
 
 // statusError is a server error for which a stale entry can stand in.
@@ -28,7 +29,7 @@ var errUnasked = errors.New("httpcache: origin answered what was not asked for")
 // Fetch implements cache.Fetcher: it says what an answer of the origin means for
 // the entry, and hands on, to this caller alone, whatever must not be stored.
 func (f *fetch) Fetch(ctx context.Context, old *store.Metadata) (*cache.FetchResult, error) {
-	f.relay, f.aged = nil, false
+	f.relay, f.aged, f.empty = nil, false, false
 	a, err := f.ask(ctx, old)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (f *fetch) Fetch(ctx context.Context, old *store.Metadata) (*cache.FetchRes
 		f.relay = newRelayed(a, reason)
 		return &cache.FetchResult{Body: f.relay, NoStore: true}, nil
 	}
-	m.Size = a.ContentLength
+	m.Size, f.empty = a.ContentLength, a.ContentLength == 0
 	return &cache.FetchResult{Body: a.Body, Metadata: m}, nil
 }
 
@@ -95,6 +96,8 @@ func (f *fetch) unstorable(a *answer, m store.Metadata) (reason string) {
 		return reason
 	case a.StatusCode == http.StatusNotFound && m.TTL < 0 && f.config.NegativeFreshness < 0:
 		return "status" // the cache is configured to remember no "not found"
+	case m.TTL < 0 && m.StaleWhileRevalidate < 0 && m.StaleIfError < 0 && m.ETag == "" && !has(a.Header, "Last-Modified"):
+		return "no-validator" // no use without asking, and nothing to ask with
 	}
 	return unstorableBody(a.Response)
 }

@@ -34,6 +34,7 @@ func TestInvalidation(t *testing.T) {
 		{"POST", "/b", 200, []string{"Content-Location", "http://u:p@origin.test/base/a?q"}, true},
 		{"POST", "/b", 500, []string{"Location", "/base/a?q"}, false},
 		{"POST", "/b", 201, []string{"Location", "https://origin.test/base/a?q"}, false},
+		{"POST", "/b", 201, []string{"Location", "https://origin.test:80/base/a?q"}, false},
 		{"POST", "/b", 201, []string{"Location", "http://other.test/base/a?q"}, false},
 		{"POST", "/b", 201, []string{"Location", "http://origin.test:81/base/a?q"}, false},
 		{"POST", "/b", 201, []string{"Location", "http://[bad"}, false},

@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httputil"
 
@@ -19,6 +20,9 @@ func (x *exchange) proxy(t http.RoundTripper, status cache.Status) {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: x.rewrite, Transport: t, BufferPool: x.buffers, ErrorLog: x.errorLog,
 		ModifyResponse: func(res *http.Response) error {
+			if res.StatusCode == http.StatusSwitchingProtocols { // no Upgrade was passed on
+				return fmt.Errorf("%w: %d", errUnasked, res.StatusCode)
+			}
 			x.invalidate(res)
 			res.Header.Add("Cache-Status", cacheStatus(x.name, status))
 			return nil
@@ -79,13 +83,16 @@ func (r *relayed) Close() error {
 	return r.Body.Close()
 }
 
-// relay passes on what a fetch brought. It takes a 304 where the client's
-// conditions, which the origin did not see, allow that.
-func (x *exchange) relay(r *relayed, status cache.Status) {
+// relay passes on what a fetch brought, in place of the cache's response. It makes
+// a 304 of it where the client's conditions, which the origin did not see, allow
+// that.
+func (x *exchange) relay(r *relayed, resp *cache.Response) {
 	r.taken = true
+	resp.Close()
 	defer r.cancel(nil)
 	defer context.AfterFunc(x.r.Context(), func() { r.cancel(context.Cause(x.r.Context())) })()
 	res := r.Response
+	status := resp.Status()
 	status.Detail = r.reason
 	if modified, _ := http.ParseTime(res.Header.Get("Last-Modified")); res.StatusCode == http.StatusOK &&
 		notModified(x.r.Header, res.Header.Get("Etag"), modified) {

@@ -1,7 +1,9 @@
 package httpcache
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -115,16 +117,35 @@ func TestNotModifiedThatDoesNotHelp(t *testing.T) {
 	}
 }
 
+func TestSecondQuestionFails(t *testing.T) {
+	s := newSite(t, nil)
+	next := answers(says("old", "Etag", `"a"`, "Cache-Control", "no-cache"), notModifiedWith("Etag", `"b"`))
+	s.over(roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+		if s.asks() > 2 {
+			return nil, errors.New("down")
+		}
+		return answerOf(next, r), nil
+	}))
+	s.get("/a")
+	require.Equal(t, http.StatusBadGateway, s.get("/a").StatusCode)
+	require.Equal(t, 3, s.asks())
+}
+
 // A 304 to a request without conditions makes no sense, and is not the client's.
 func TestUnaskedAnswers(t *testing.T) {
+	var body *closeRecorder
 	for _, status := range []int{http.StatusNotModified, http.StatusSwitchingProtocols} {
 		s := newSite(t, nil)
 		s.over(roundTripperFunc(func(r *http.Request) (*http.Response, error) {
 			res := answerOf(says(""), r)
-			res.StatusCode = status
+			body = &closeRecorder{ReadCloser: res.Body}
+			res.StatusCode, res.Body = status, body
 			return res, nil
 		}))
+		logged := s.logTo(slog.LevelWarn)
 		require.Equal(t, http.StatusBadGateway, s.get("/a", "If-None-Match", `"a"`).StatusCode)
+		require.True(t, body.closed)
+		require.Contains(t, logged.String(), fmt.Sprint(errUnasked, ": ", status))
 	}
 }
 

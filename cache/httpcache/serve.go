@@ -1,7 +1,6 @@
 package httpcache
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -11,12 +10,16 @@ import (
 	"github.com/daramjwee/daramjwee/cache"
 )
 
-// serve answers with a response of the cache. aged says that it has an Age: the
-// answer to this very request has none, unless the origin's had (RFC 9111
-// section 5.1).
-func (x *exchange) serve(resp *cache.Response, aged bool) {
-	defer context.AfterFunc(x.r.Context(), func() { resp.Close() })() // the client is gone
+// serve answers with a response of the cache, for which f may have asked the
+// origin. f is nil after a Lookup, which is always a hit.
+func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	m, size, status := resp.Metadata(), resp.Size(), resp.Status()
+	// RFC 9111 section 5.1: the answer to this very request has no Age, unless it
+	// came with one.
+	aged := status.Hit || f.aged
+	if !status.Hit && f.empty {
+		size = 0
+	}
 	h := x.w.Header()
 	code := fromEntry(h, m.Header)
 	if aged {

@@ -41,12 +41,12 @@ func cacheStatus(name string, s cache.Status) string {
 }
 
 // tokenOrString: both are allowed for a cache's name and for detail, and a token
-// needs no quotes.
+// (RFC 9651 section 3.3.4) needs no quotes.
 func tokenOrString(s string) any {
-	if _, err := httpsfv.Marshal(httpsfv.NewItem(httpsfv.Token(s))); err != nil {
-		return s
+	if isToken(s) && (s[0] == '*' || 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z') {
+		return httpsfv.Token(s)
 	}
-	return httpsfv.Token(s)
+	return s
 }
 
 func validName(name string) bool {

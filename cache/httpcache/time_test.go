@@ -120,6 +120,22 @@ func TestSlowAnswerIsOldOnArrival(t *testing.T) {
 	})
 }
 
+// RFC 9110 section 6.6.1: an answer without Date gets the time at which it came.
+func TestDateIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil)
+		s.over(roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+			res := answerOf(says("x", "Cache-Control", "max-age=60"), r)
+			res.Header.Del("Date")
+			return res, nil
+		}))
+		came := httpDate(time.Now())
+		require.Equal(t, came, s.get("/a").Header.Get("Date"))
+		time.Sleep(10 * time.Second)
+		require.Equal(t, came, s.get("/a").Header.Get("Date"))
+	})
+}
+
 func TestNoCacheAsksEachTime(t *testing.T) {
 	for _, cc := range []string{"no-cache", `no-cache="Set-Cookie", max-age=60`, "max-age=0", "max-age=60, max-age=60", "max-age=1h"} {
 		inTime(t, fields("Cache-Control", cc), func(s *site, o *origin) {
@@ -174,8 +190,13 @@ func TestRefreshLeavesTheRequestAlone(t *testing.T) {
 }
 
 func TestStaleIfError(t *testing.T) {
-	for _, status := range []int{500, 502, 503, 504} {
-		inTime(t, fields("Cache-Control", "max-age=10, stale-if-error=20"), func(s *site, o *origin) {
+	for status, header := range map[int]http.Header{
+		500: fields("Cache-Control", "max-age=10, stale-if-error=20"),
+		502: fields("Cache-Control", "max-age=10"),
+		503: fields("Cache-Control", "stale-if-error=20"),
+		504: fields(), // the cache's defaults are the same
+	} {
+		inTime(t, header, func(s *site, o *origin) {
 			s.get("/a")
 			o.status.Store(int64(status))
 			time.Sleep(15 * time.Second)
@@ -187,7 +208,7 @@ func TestStaleIfError(t *testing.T) {
 			require.Equal(t, "15", stale.Header.Get("Age"))
 			time.Sleep(20 * time.Second)
 			require.Equal(t, "error page", s.get("/a").body, "past the window")
-		}, cache.WithStaleWhileRevalidate(-1))
+		}, cache.WithFreshness(10*time.Second, 0), cache.WithStaleIfError(20*time.Second), cache.WithStaleWhileRevalidate(-1))
 	}
 }
 
@@ -247,13 +268,13 @@ func TestOriginDown(t *testing.T) {
 		require.Equal(t, "x", stale.body)
 		res := s.get("/other")
 		require.Equal(t, http.StatusBadGateway, res.StatusCode)
+		require.Equal(t, "Bad Gateway\n", res.body)
 		require.Equal(t, "miss", res.is("fwd"))
 		require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
-		require.NotContains(t, res.body, "secret")
 		res = s.do("POST", "/other")
 		require.Equal(t, http.StatusBadGateway, res.StatusCode)
 		require.Equal(t, "method", res.is("fwd"))
-		require.NotContains(t, res.body, "secret")
+		require.Equal(t, "Bad Gateway\n", res.body)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -240,15 +241,17 @@ func TestReadAfterClose(t *testing.T) {
 	require.ErrorIs(t, e.fd.Close(), os.ErrClosed, "the descriptor is gone")
 }
 
-// gate is a destination that stops in its first Write until it is told.
-type gate struct{ inside, open chan struct{} }
+// gate is a destination that stops in its first Write until it is opened.
+type gate struct {
+	once         sync.Once
+	inside, open chan struct{}
+}
 
-func (g gate) Write(p []byte) (int, error) {
-	select {
-	case g.inside <- struct{}{}:
+func (g *gate) Write(p []byte) (int, error) {
+	g.once.Do(func() {
+		close(g.inside)
 		<-g.open
-	default:
-	}
+	})
 	return len(p), nil
 }
 
@@ -259,7 +262,7 @@ func TestNothingWaitsForAStalledReader(t *testing.T) {
 	s := openDir(t, t.TempDir(), Options{BufferPool: pool})
 	put(t, s, "k", noise(1, 5*smallBlock), unknown)
 	e := openEntry(t, s, "k")
-	g := gate{make(chan struct{}), make(chan struct{})}
+	g := &gate{inside: make(chan struct{}), open: make(chan struct{})}
 	result := make(chan error)
 	go func() {
 		_, err := e.WriteTo(g)

@@ -1,0 +1,251 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+func TestOneFetchPerKey(t *testing.T) {
+	each(t, func(t *testing.T, s cache.Option) {
+		c := opened(t, s, cache.WithTiers(memoryTier(t)))
+		var fetches atomic.Int64
+		slow := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+			fetches.Add(1)
+			time.Sleep(400 * time.Millisecond)
+			return &cache.FetchResult{Body: io.NopCloser(strings.NewReader("body"))}, nil
+		})
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				r, err := c.Get(ctx, "k", slow)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer r.Close()
+				if b, err := io.ReadAll(r); err != nil || string(b) != "body" {
+					t.Errorf("%q, %v", b, err)
+				}
+			})
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, fetches.Load())
+		require.EqualValues(t, 199, c.Stats().Collapsed)
+	})
+}
+
+func TestOriginErrorsAreShared(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"error":  func() error { return errOrigin },
+		"panic":  func() error { panic(errOrigin) },
+		"goexit": func() error { runtime.Goexit(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := opened(t, cache.WithTiers(memoryTier(t)))
+				var fetches, failed atomic.Int64
+				f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+					fetches.Add(1)
+					time.Sleep(time.Second)
+					return nil, fail()
+				})
+				var wg sync.WaitGroup
+				for range 50 {
+					wg.Go(func() {
+						_, err := c.Get(ctx, "k", f)
+						if err == nil {
+							t.Error("no error")
+						}
+						if name != "goexit" && !errors.Is(err, errOrigin) {
+							t.Error(err)
+						}
+						failed.Add(1)
+					})
+				}
+				wg.Wait()
+				require.EqualValues(t, 1, fetches.Load())
+				got, _ := read(t, c, "k", &origin{body: "the key is not wedged"})
+				require.Equal(t, "the key is not wedged", got)
+			})
+		})
+	}
+}
+
+func TestLeadersEndIsNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)))
+		leader, cancel := context.WithCancel(ctx)
+		first := make(chan error)
+		go func() {
+			_, err := c.Get(leader, "k", cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+				<-ctx.Done()
+				return nil, fmt.Errorf("wrapped: %w", ctx.Err())
+			}))
+			first <- err
+		}()
+		synctest.Wait()
+		var wg sync.WaitGroup
+		o := &origin{body: "body"}
+		for range 10 {
+			wg.Go(func() {
+				if got, _ := read(t, c, "k", o); got != "body" {
+					t.Error(got)
+				}
+			})
+		}
+		synctest.Wait()
+		cancel()
+		require.ErrorIs(t, <-first, context.Canceled)
+		wg.Wait()
+		require.EqualValues(t, 1, o.fetches.Load())
+	})
+}
+
+func TestFollowersOfAClientThatLeavesOrStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithOpTimeout(10*time.Second))
+		o := &origin{body: "body"}
+		lead, err := c.Get(ctx, "k", o)
+		require.NoError(t, err)
+		got := make(chan string)
+		go func() { s, _ := read(t, c, "k", o); got <- s }()
+		synctest.Wait()
+		require.NoError(t, lead.Close()) // leaves: the follower leads
+		require.Equal(t, "body", <-got)
+
+		lead, err = c.Get(ctx, "stalled", o)
+		require.NoError(t, err)
+		began := time.Now()
+		go func() { s, _ := read(t, c, "stalled", o); got <- s }()
+		require.Equal(t, "body", <-got) // stalls: the follower fetches for itself after OpTimeout
+		require.Equal(t, 10*time.Second, time.Since(began))
+		require.EqualValues(t, 1, c.Stats().Bypasses)
+		_, err = io.ReadAll(lead)
+		require.NoError(t, err)
+		require.NoError(t, lead.Close())
+	})
+}
+
+func TestBodyOutlivesTheCallersContextButNotAStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithOpTimeout(10*time.Second))
+		var body context.Context
+		pr, pw := io.Pipe()
+		f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+			body = ctx
+			context.AfterFunc(ctx, func() { pw.CloseWithError(ctx.Err()) })
+			return &cache.FetchResult{Body: pr}, nil
+		})
+		caller, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		r, err := c.Get(caller, "k", f)
+		require.NoError(t, err)
+		go func() {
+			for range 60 { // a body may take longer than any timeout, as long as it moves
+				time.Sleep(9 * time.Second)
+				io.WriteString(pw, "x")
+			}
+		}()
+		n, err := io.ReadFull(r, make([]byte, 60))
+		require.NoError(t, err)
+		require.Equal(t, 60, n)
+		require.NoError(t, body.Err())
+		_, err = r.Read(make([]byte, 1))
+		require.ErrorIs(t, err, context.DeadlineExceeded, "ten seconds without a byte")
+		require.NoError(t, r.Close())
+		require.Error(t, body.Err(), "ends with the body")
+	})
+}
+
+func TestFetchThatTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithOpTimeout(5*time.Second))
+		_, err := c.Get(ctx, "k", cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "5s")
+	})
+}
+
+func TestDeleteAndSetBeatWhatBeganBefore(t *testing.T) {
+	each(t, func(t *testing.T, s cache.Option) {
+		c := opened(t, s, cache.WithTiers(memoryTier(t)))
+		old := &origin{body: "old"}
+		r, err := c.Get(ctx, "k", old)
+		require.NoError(t, err)
+		require.NoError(t, c.Delete(ctx, "k"))
+		b, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.Equal(t, "old", string(b), "its own caller gets it all the same")
+		require.NoError(t, r.Close())
+		_, err = c.Lookup(ctx, "k")
+		require.ErrorIs(t, err, cache.ErrNotFound, "not resurrected")
+
+		r, err = c.Get(ctx, "k", old)
+		require.NoError(t, err)
+		w, err := c.Set(ctx, "k", store.Metadata{})
+		require.NoError(t, err)
+		_, err = io.WriteString(w, "new")
+		require.NoError(t, err)
+		require.NoError(t, w.Commit(ctx))
+		require.NoError(t, w.Abort(), "no-op after Commit")
+		_, err = io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		got, st := read(t, c, "k", old)
+		require.Equal(t, "new", got)
+		require.True(t, st.Hit)
+		require.EqualValues(t, 2, c.Stats().Superseded)
+
+		w, err = c.Set(ctx, "k", store.Metadata{})
+		require.NoError(t, err)
+		require.NoError(t, c.Delete(ctx, "k"))
+		require.ErrorIs(t, w.Commit(ctx), cache.ErrSuperseded)
+	})
+}
+
+func TestResurrectionHammer(t *testing.T) {
+	c := opened(t, cache.WithTiers(memoryTier(t), memoryTier(t)), cache.WithFreshness(time.Hour, time.Hour))
+	var current atomic.Int64 // the origin's value
+	f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+		return &cache.FetchResult{Body: io.NopCloser(strings.NewReader(fmt.Sprint(current.Load())))}, nil
+	})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					read(t, c, "k", f)
+				}
+			}
+		})
+	}
+	for i := range 1000 {
+		current.Store(int64(i + 1))
+		require.NoError(t, c.Delete(ctx, "k"))
+		got, _ := read(t, c, "k", f)
+		require.Equal(t, fmt.Sprint(i+1), got, "a value fetched before the Delete came back")
+	}
+	close(stop)
+	wg.Wait()
+}

@@ -1,0 +1,29 @@
+// Package cache is a read-through, multi-tier streaming cache. Bodies are never
+// held whole on the way to a caller; the buffers of every stream come from a
+// strategy.BufferPool that the configuration selects by name.
+//
+// The life of one Get:
+//
+//  1. The tiers are walked, the nearest first. A fresh entry in tier 0 is
+//     returned as it lies there: no copy, no goroutine.
+//  2. A stale entry inside its stale-while-revalidate window is returned at once,
+//     and ScheduleRefresh asks the origin behind it, once per key.
+//  3. An entry in a lower tier is streamed to the caller while it fills tier 0
+//     (promoteAndTeeStream). It keeps its age.
+//  4. Otherwise the caller's Fetcher asks the origin, and the body is streamed to
+//     the caller while it fills the nearest tier that has room for it
+//     (cacheAndTeeStream). Others who want the key meanwhile wait until it is
+//     stored; an origin's error is shared with them, and what cannot be shared
+//     they fetch for themselves.
+//  5. An entry is published only when it is whole: the body ended, or reached its
+//     declared size. A caller who closes earlier publishes nothing, and a tier
+//     that fails never fails a caller.
+//  6. Once published, it is copied to the colder tiers in the background
+//     (scheduleSetToStore).
+//  7. An origin that answers "not modified" moves a timestamp, not a body. One
+//     that answers "not found" is remembered as a negative entry. One that fails
+//     is stood in for by a stale entry, inside its stale-if-error window.
+//
+// Each value carries the number of the fetch or Set that it began with. One that
+// began before a Delete or Set of its key is not published after it.
+package cache
