@@ -64,6 +64,7 @@ type origin struct {
 	body    string
 	meta    store.Metadata
 	err     error
+	delay   time.Duration
 	fetches atomic.Int64
 	old     atomic.Pointer[store.Metadata] // of the last fetch
 }
@@ -71,6 +72,7 @@ type origin struct {
 func (o *origin) Fetch(_ context.Context, old *store.Metadata) (*cache.FetchResult, error) {
 	o.fetches.Add(1)
 	o.old.Store(old)
+	time.Sleep(o.delay)
 	if o.err != nil {
 		return nil, o.err
 	}
@@ -296,13 +298,14 @@ func TestStaleWhileRevalidate(t *testing.T) {
 		o := &origin{body: "one"}
 		read(t, c, "k", o)
 		time.Sleep(time.Minute + time.Second)
-		o.body = "two"
+		o.body, o.delay = "two", time.Second // no refresh ends while the ten are served: time stands still for them
 		for range 10 {
 			got, st := read(t, c, "k", o)
 			require.Equal(t, "one", got)
 			require.True(t, st.Hit)
 			require.Equal(t, -time.Second, st.TTL)
 		}
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.EqualValues(t, 2, o.fetches.Load(), "ten stale hits, one refresh")
 		got, _ := read(t, c, "k", o)

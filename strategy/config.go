@@ -82,13 +82,13 @@ func (c BufferPoolConfig) validateSizes() error {
 	check(sizeOK(c.DefaultBufferSize), "DefaultBufferSize", c.DefaultBufferSize, "0 (32 KiB), or %d bytes and more", smallestClass)
 	check(sizeOK(c.MinBufferSize), "MinBufferSize", c.MinBufferSize, "0 (derived), or %d bytes to DefaultBufferSize", smallestClass)
 	check(c.MaxBufferSize >= 0, "MaxBufferSize", c.MaxBufferSize, "0 (derived), or DefaultBufferSize and more")
-	check(c.MaxIdle >= 0, "MaxIdle", c.MaxIdle, "0 (%d), or 1 buffer and more per size class", defaultMaxIdle)
 	if sizeOK(c.DefaultBufferSize) { // compared with a bad size the others would only repeat its fault
 		check(!sizeOK(c.MinBufferSize) || d.MinBufferSize <= d.DefaultBufferSize, "MinBufferSize", c.MinBufferSize,
 			"at most DefaultBufferSize (%d bytes)", d.DefaultBufferSize)
 		check(c.MaxBufferSize < 0 || d.MaxBufferSize >= d.DefaultBufferSize, "MaxBufferSize", c.MaxBufferSize,
 			"at least DefaultBufferSize (%d bytes)", d.DefaultBufferSize)
 	}
+	check(c.MaxIdle >= 0, "MaxIdle", c.MaxIdle, "0 (%d), or 1 buffer and more per size class", defaultMaxIdle)
 	return errors.Join(errs...)
 }
 

@@ -99,7 +99,7 @@ func TestOversizeEvictsNothing(t *testing.T) {
 	}
 	before := s.Stats()
 	fits := int64(n) + 9*weight // a larger body has a larger table too
-	for _, size := range []int64{fits, 1 << 40, 1<<63 - 1} {
+	for _, size := range []int64{fits, 1 << 40, 1<<63 - 100, 1<<63 - 1} {
 		_, err := s.Create(ctx, "zz", store.Metadata{Size: size})
 		require.ErrorIs(t, err, store.ErrTooLarge, "%d", size)
 	}

@@ -199,8 +199,10 @@ func TestDestinationErrors(t *testing.T) {
 		}
 	}
 	require.Zero(t, s.Stats().Corrupt)
-	_, err := openEntry(t, s, "k").WriteTo(lyingDst{})
+	s.index["k"].blocks.reset()
+	n, err := openEntry(t, s, "k").WriteTo(lyingDst{})
 	require.Error(t, err)
+	require.Zero(t, n)
 }
 
 // fullDst takes so many bytes and then fails.

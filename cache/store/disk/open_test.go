@@ -2,7 +2,6 @@ package disk
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -107,12 +106,16 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	for _, name := range folders {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
 	}
-	s := openDir(t, dir, Options{MaxBytes: 1000})
+	var log bytes.Buffer
+	s := openDir(t, dir, Options{MaxBytes: 1000, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	require.Equal(t, Stats{MaxBytes: 1000}, s.Stats())
 	for i := range 50 {
 		put(t, s, fmt.Sprint(i), noise(1, 100), unknown)
+		requireEntry(t, s, fmt.Sprint(i), noise(1, 100))
 	}
+	require.NoError(t, s.Delete(ctx, "49"))
 	require.NoError(t, s.Close())
+	require.Empty(t, log.String(), "nothing needed a repair")
 	for _, name := range foreign {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
@@ -243,5 +246,5 @@ func TestRepairsAreLoggedWithoutKeys(t *testing.T) {
 	require.Contains(t, log.String(), nameOf("https://secret/2"))
 	require.NotContains(t, log.String(), "secret")
 	require.EqualValues(t, 1, s.Stats().Corrupt)
-	require.NoError(t, errors.Join(s.Close()))
+	require.NoError(t, s.Close())
 }

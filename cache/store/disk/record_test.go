@@ -74,6 +74,34 @@ func TestParseRefusesEveryBitFlipAndTruncation(t *testing.T) {
 	}
 }
 
+func TestParseRefusesWhatDoesNotFitTogether(t *testing.T) {
+	file := image(t, "key", noise(1, 100), store.Metadata{})
+	foot := file[len(file)-footerSize:]
+	at := int64(len(file) - footerSize)
+	f, ok := parseFooter(foot, at)
+	require.True(t, ok)
+	for _, moved := range []int64{0, at - 1, at + 1, 1 << 62} {
+		_, ok := parseFooter(foot, moved)
+		require.False(t, ok, "a footer at %d that says it lies at %d", moved, at)
+	}
+	for i, change := range []func(*footer){
+		func(f *footer) { f.size++ }, // the record knows better
+		func(f *footer) { f.size = -1 },
+		func(f *footer) { f.size = 1 << 62 },
+		func(f *footer) { f.block = 0 },
+		func(f *footer) { f.block = maxBlockSize + 1 },
+		func(f *footer) { f.block = 1 }, // and a table as long as that
+		func(f *footer) { f.recordSum++ },
+		func(f *footer) { f.recordOff++; f.recordLen-- },
+		func(f *footer) { f.recordOff, f.recordLen = f.recordOff+f.recordLen-1, 1 },
+	} {
+		bad := f
+		change(&bad)
+		_, _, _, err := parseBytes(bad.append(bytes.Clone(file[:at])))
+		require.ErrorIs(t, err, ErrCorrupt, "change %d", i)
+	}
+}
+
 // A body may hold stored files. The tail of one that is damaged is not taken
 // for the truth.
 func TestFooterInsideTheBody(t *testing.T) {

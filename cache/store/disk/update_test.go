@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,6 +85,25 @@ func TestManyUpdates(t *testing.T) {
 		require.NoError(t, s.Close())
 		require.Equal(t, want, requireEntry(t, openDir(t, dir, Options{}), "k", body))
 	}
+}
+
+func TestRecordPlace(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	back := 0
+	for range 10_000 {
+		old := footer{body: body{size: r.Int64N(1000), block: smallBlock}, recordLen: r.Int64N(2 * maxAppended)}
+		old.recordOff = old.tableEnd() + r.Int64N(3*maxAppended)
+		n := 1 + r.Int64N(2*maxAppended)
+		switch place := recordPlace(old, n); place {
+		case old.end():
+			require.True(t, old.end()+n-old.tableEnd() <= maxAppended || old.recordOff-old.tableEnd() < n, "no need to grow")
+		default:
+			back++
+			require.Equal(t, old.tableEnd(), place)
+			require.LessOrEqual(t, place+n, old.recordOff, "over the record in force")
+		}
+	}
+	require.Positive(t, back)
 }
 
 // When the records go back to the table's end, the one in force stays whole

@@ -1,0 +1,49 @@
+package strategy_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/daramjwee/daramjwee/strategy"
+)
+
+// BenchmarkGetPut borrows 32 KiB, touches it and puts it back. Beside the
+// strategies stand what they are compared with: floor, a bare sync.Pool of array
+// pointers that neither counts nor knows sizes, and make.
+func BenchmarkGetPut(b *testing.B) {
+	const size = 32 << 10
+	cycles := map[string]func(){}
+	floor := sync.Pool{New: func() any { return new([size]byte) }}
+	cycles["floor"] = func() { buf := floor.Get().(*[size]byte); buf[9]++; floor.Put(buf) }
+	for _, name := range []string{"syncpool", "bytebuffer", "channel", "noop"} {
+		p, err := strategy.New(strategy.BufferPoolConfig{Enabled: true, Strategy: name})
+		if err != nil {
+			b.Fatal(err)
+		}
+		cycles[name] = func() { buf := p.Get(size); buf[9]++; p.Put(buf) }
+	}
+	cycles["make"] = func() { sink = make([]byte, size); sink[9]++ }
+	for _, name := range []string{"floor", "syncpool", "bytebuffer", "channel", "noop", "make"} {
+		cycle := cycles[name]
+		b.Run(fmt.Sprintf("strategy=%s/procs=1", name), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				cycle()
+			}
+		})
+		if name == "make" {
+			continue // its sink is one goroutine's
+		}
+		b.Run(fmt.Sprintf("strategy=%s/procs=all", name), func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					cycle()
+				}
+			})
+		})
+	}
+}
+
+var sink []byte

@@ -1,0 +1,12 @@
+package bytebuffer_test
+
+import (
+	"testing"
+
+	"github.com/daramjwee/daramjwee/conformance"
+	"github.com/daramjwee/daramjwee/strategy/bytebuffer"
+)
+
+func TestConformance(t *testing.T) {
+	conformance.TestStrategy(t, bytebuffer.Name)
+}

@@ -1,0 +1,12 @@
+package channel_test
+
+import (
+	"testing"
+
+	"github.com/daramjwee/daramjwee/conformance"
+	"github.com/daramjwee/daramjwee/strategy/channel"
+)
+
+func TestConformance(t *testing.T) {
+	conformance.TestStrategy(t, channel.Name)
+}

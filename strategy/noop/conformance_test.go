@@ -1,0 +1,12 @@
+package noop_test
+
+import (
+	"testing"
+
+	"github.com/daramjwee/daramjwee/conformance"
+	"github.com/daramjwee/daramjwee/strategy/noop"
+)
+
+func TestConformance(t *testing.T) {
+	conformance.TestStrategy(t, noop.Name)
+}

@@ -1,0 +1,12 @@
+package syncpool_test
+
+import (
+	"testing"
+
+	"github.com/daramjwee/daramjwee/conformance"
+	"github.com/daramjwee/daramjwee/strategy/syncpool"
+)
+
+func TestConformance(t *testing.T) {
+	conformance.TestStrategy(t, syncpool.Name)
+}
