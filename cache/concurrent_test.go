@@ -249,3 +249,51 @@ func TestResurrectionHammer(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+// TestRevalidationAnswersAllWhoWait: an entry that is never fresh is asked about
+// once for those who came meanwhile, not once for each in turn.
+func TestRevalidationAnswersAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithStaleWhileRevalidate(-1))
+		o := &origin{body: "body", meta: store.Metadata{TTL: -1, ETag: `"1"`}}
+		read(t, c, "k", o)
+		for _, answer := range []error{cache.ErrNotModified, nil} {
+			o.err, o.delay = answer, time.Second
+			before, began := o.fetches.Load(), time.Now()
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() {
+					if got, _ := read(t, c, "k", o); got != "body" {
+						t.Error(got)
+					}
+				})
+			}
+			wg.Wait()
+			require.EqualValues(t, 1, o.fetches.Load()-before)
+			require.Equal(t, time.Second, time.Since(began))
+		}
+	})
+}
+
+func TestCloseEndsAReadThatWaitsForTheOrigin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)))
+		f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+			pr, pw := io.Pipe()
+			context.AfterFunc(ctx, func() { pw.CloseWithError(ctx.Err()) })
+			return &cache.FetchResult{Body: pr}, nil
+		})
+		r, err := c.Get(ctx, "k", f)
+		require.NoError(t, err)
+		began, ended := time.Now(), make(chan error)
+		go func() { _, err := r.WriteTo(io.Discard); ended <- err }()
+		synctest.Wait()
+		got := make(chan string)
+		go func() { s, _ := read(t, c, "k", &origin{body: "the next one leads"}); got <- s }()
+		synctest.Wait()
+		require.NoError(t, r.Close())
+		require.Error(t, <-ended)
+		require.Equal(t, "the next one leads", <-got)
+		require.Zero(t, time.Since(began))
+	})
+}

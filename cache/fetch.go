@@ -38,7 +38,10 @@ func (c *DaramjweeCache) fetch(ctx context.Context, f Fetcher, old *store.Metada
 		err = cause // more telling than "context canceled", and a body whose context has ended is no good
 	}
 	if err == nil {
-		return res, newSource(res, fctx, timer, c.cfg.OpTimeout, func() { unlinkCache(); cancel(nil) }), nil
+		src := newSource(res)
+		src.ctx, src.cancel, src.unlink = fctx, cancel, unlinkCache
+		src.stalled, src.timeout = timer, c.cfg.OpTimeout
+		return res, src, nil
 	}
 	if res != nil && res.Body != nil {
 		res.Body.Close()
@@ -82,11 +85,12 @@ type source struct {
 	ctx     context.Context // the Fetcher's; nil for an entry of a tier
 	stalled *time.Timer     // cancels ctx
 	timeout time.Duration
-	release func()
+	cancel  context.CancelCauseFunc // of ctx
+	unlink  func() bool             // ctx from the cache's
 }
 
-func newSource(res *FetchResult, ctx context.Context, stalled *time.Timer, timeout time.Duration, release func()) *source {
-	s := &source{body: res.Body, size: res.Metadata.Size, ctx: ctx, stalled: stalled, timeout: timeout, release: release}
+func newSource(res *FetchResult) *source {
+	s := &source{body: res.Body, size: res.Metadata.Size}
 	if s.body == nil {
 		s.body = io.NopCloser(eof{})
 	}
@@ -146,8 +150,21 @@ func (s *source) readBody(p []byte) (int, error) {
 // Close closes the body and ends its context. It is called once.
 func (s *source) Close() error {
 	err := s.body.Close()
-	if s.release != nil {
-		s.release()
+	if s.cancel != nil {
+		s.unlink()
+		s.cancel(nil)
 	}
 	return err
+}
+
+// interrupt ends a Read that waits for the origin. It is safe to call beside it.
+func (s *source) interrupt() {
+	if s.cancel != nil {
+		s.cancel(ErrResponseClosed)
+	}
+}
+
+// interrupted tells the end that its own reader asked for from the origin's.
+func (s *source) interrupted() bool {
+	return s.ctx != nil && errors.Is(context.Cause(s.ctx), ErrResponseClosed)
 }

@@ -43,7 +43,7 @@ func (c *DaramjweeCache) cacheAndTeeStream(ctx context.Context, w *work, fl *fli
 		}
 	}
 	w.end()
-	fl.end(outcomePrivate, nil)
+	fl.end(result{outcome: outcomePrivate})
 	return c.direct(src), &m, false
 }
 
@@ -116,7 +116,7 @@ func (f *fill) detach(err error) {
 		f.cache.tierFailed(f.tier, "write", f.work.key, err)
 	}
 	if f.flight != nil {
-		f.flight.end(outcomePrivate, nil)
+		f.flight.end(result{outcome: outcomePrivate})
 	}
 }
 
@@ -131,6 +131,10 @@ func (f *fill) WriteTo(w io.Writer) (int64, error) {
 	f.settleWhenEnded()
 	return n, err
 }
+
+// interrupt ends a Read that waits for the origin, for a Close that found it
+// there. It is safe to call beside everything else.
+func (f *fill) interrupt() { f.src.interrupt() }
 
 // Close drops what is not whole by now.
 func (f *fill) Close() error {
@@ -152,30 +156,31 @@ func (f *fill) settle() {
 	f.settled = true
 	c := f.cache
 	defer c.streams.leave()
-	result, resultErr := outcomeRetry, error(nil)
+	var end result
 	switch {
 	case f.failed != nil:
-		result = outcomePrivate
+		end.outcome = outcomePrivate
 	case f.src.whole:
 		if err := c.commit(f.work, f.tier, f.writer, f.meta.Generation, f.tier); err != nil {
-			result = outcomePrivate
+			end.outcome = outcomePrivate
 		} else if f.flight == nil {
 			c.counts.promotes.Add(1)
 		} else {
 			c.counts.fills.Add(1)
+			end.gen = f.meta.Generation
 			c.scheduleSetToStore(f.work.key, f.tier, f.meta.Generation)
 		}
 	default:
 		f.writer.Abort()
 		c.counts.aborts.Add(1)
 		if f.src.err == io.EOF { // longer than it declared
-			result = outcomePrivate
-		} else if f.src.err != nil {
-			result, resultErr = outcomeFailed, f.src.err
+			end.outcome = outcomePrivate
+		} else if f.src.err != nil && !f.src.interrupted() {
+			end = result{outcome: outcomeFailed, err: f.src.err}
 		}
 	}
 	if f.flight != nil {
-		f.flight.end(result, resultErr)
+		f.flight.end(end)
 	} else {
 		c.promoting.remove(f.work.key)
 	}

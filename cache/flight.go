@@ -18,10 +18,16 @@ type flight struct {
 	all  *flights
 	key  string
 	once sync.Once
-	done chan struct{} // closed once the following 2 fields are set
+	done chan struct{} // closed once result is set
 
+	result result
+}
+
+// result is how a flight ended.
+type result struct {
 	outcome outcome
-	err     error // of outcomeFailed
+	err     error  // of outcomeFailed
+	gen     uint64 // of outcomeRetry: the entry that was stored or called current, 0 if none was
 }
 
 // outcome tells those who waited what to do.
@@ -46,12 +52,12 @@ func (f *flights) join(key string) (fl *flight, leads bool) {
 }
 
 // end lets the waiting callers go on. Only the first end counts.
-func (fl *flight) end(o outcome, err error) {
+func (fl *flight) end(r result) {
 	fl.once.Do(func() {
 		fl.all.mu.Lock()
 		delete(fl.all.byKey, fl.key)
 		fl.all.mu.Unlock()
-		fl.outcome, fl.err = o, err
+		fl.result = r
 		close(fl.done)
 	})
 }
@@ -60,8 +66,15 @@ func (fl *flight) end(o outcome, err error) {
 type follower struct {
 	collapsed bool
 	patience  *time.Timer // OpTimeout over all its waits; nil before the first
-	outcome   outcome
-	err       error
+	result
+}
+
+// validated reports whether h is what the flight that was waited for brought. It
+// answers those who asked before it ended however short its freshness is: else an
+// entry that must be revalidated each time would be so one caller after the other
+// (RFC 9111, section 4, allows one answer for requests that were waiting).
+func (w *follower) validated(h hit) bool {
+	return w.collapsed && w.gen != 0 && h.found() && h.meta.Generation == w.gen
 }
 
 // wait returns when the flight has ended, or an error when the caller's context
@@ -75,9 +88,9 @@ func (w *follower) wait(ctx context.Context, c *DaramjweeCache, fl *flight) erro
 	}
 	select {
 	case <-fl.done:
-		w.outcome, w.err = fl.outcome, fl.err
+		w.result = fl.result
 	case <-w.patience.C:
-		w.outcome = outcomePrivate
+		w.result = result{outcome: outcomePrivate}
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-c.ctx.Done():

@@ -26,6 +26,7 @@ func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Respo
 			h.close()
 			return nil, err
 		}
+		h.valid = w.validated(h)
 		s := Status{Collapsed: w.collapsed}
 		switch {
 		case h.fresh():
@@ -82,10 +83,10 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
 func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *flight, h hit, s Status) (*Response, error) {
-	result, resultErr := outcomeFailed, errGoexit
+	end := result{outcome: outcomeFailed, err: errGoexit}
 	if !c.streams.enter() {
 		h.close()
-		fl.end(outcomeRetry, nil)
+		fl.end(result{})
 		return nil, ErrCacheClosed
 	}
 	w := c.generations.begin(key)
@@ -93,7 +94,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *fl
 	defer func() {
 		if owned {
 			w.end()
-			fl.end(result, resultErr)
+			fl.end(end)
 			c.streams.leave()
 		}
 	}()
@@ -101,7 +102,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *fl
 	// The last flight may have stored the key after this caller looked for it.
 	if again := c.lookupIn(ctx, 0, key); again.fresh() {
 		h.close()
-		result, resultErr = outcomeRetry, nil
+		end = result{}
 		return c.serve(ctx, key, again, s)
 	} else {
 		again.close()
@@ -122,20 +123,20 @@ func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *fl
 		stream, m, stored := c.cacheAndTeeStream(ctx, w, fl, res, src)
 		return c.missed(stream, m, s, stored), nil
 	case errors.Is(err, ErrNotModified) && old != nil:
-		result, resultErr = outcomeRetry, nil
+		end = result{gen: w.gen}
 		return c.stillCurrent(ctx, w, h, s, c.revalidated(old, res, w))
 	case errors.Is(err, ErrNotFound):
 		h.close()
 		c.storeNegative(w)
 		c.counts.misses.Add(1)
-		result, resultErr = outcomeRetry, nil
+		end = result{gen: w.gen}
 		return nil, ErrNotFound
 	case ctx.Err() != nil: // this caller's end is nobody else's
 		h.close()
-		result, resultErr = outcomeRetry, nil
+		end = result{}
 		return nil, ctx.Err()
 	}
-	resultErr = err
+	end.err = err
 	return c.failed(ctx, key, h, s, err)
 }
 

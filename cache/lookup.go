@@ -14,11 +14,12 @@ type hit struct {
 	meta  *store.Metadata
 	tier  int
 	left  time.Duration // freshness left; at zero and below it is stale
+	valid bool          // the origin vouched for it while its caller waited
 }
 
 func (h hit) found() bool { return h.entry != nil }
 
-func (h hit) fresh() bool { return h.found() && h.left > 0 }
+func (h hit) fresh() bool { return h.found() && (h.left > 0 || h.valid) }
 
 func (h hit) close() {
 	if h.found() {

@@ -46,21 +46,23 @@ func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
 		return // a Get asks already, and it is newer than this job
 	}
 	w := c.generations.begin(key)
-	result, err := outcomeFailed, errGoexit
-	defer func() { w.end(); fl.end(result, err) }()
+	end := result{outcome: outcomeFailed, err: errGoexit}
+	defer func() { w.end(); fl.end(end) }()
 
 	old, tier := c.stat(ctx, key)
-	err = c.refreshFrom(ctx, w, f, old, tier)
+	err := c.refreshFrom(ctx, w, f, old, tier)
 	if errors.Is(err, store.ErrNotFound) && old != nil {
 		err = c.refreshFrom(ctx, w, f, nil, tier) // the entry went away while the origin called it current
 	}
 	switch {
 	case err == nil:
-		result = outcomeRetry
+		end = result{gen: w.gen}
 		c.counts.refreshes.Add(1)
 		return
 	case errors.Is(err, errNotStorable):
-		result = outcomePrivate
+		end = result{outcome: outcomePrivate}
+	default:
+		end.err = err
 	}
 	c.counts.refreshFailed.Add(1)
 	c.cfg.Logger.Warn("cache: refresh failed", "key", key, "err", err)

@@ -14,7 +14,8 @@ import (
 // from one goroutine and must close it: a response that fills a tier publishes
 // nothing before its last byte was read, and drops what it staged when it is
 // closed earlier. Close may be called from another goroutine, more than once,
-// and never waits for a Read or a WriteTo that is under way.
+// and never waits for a Read or a WriteTo that is under way: one that waits for
+// the origin is ended.
 type Response struct {
 	fence  fence.Fence
 	stream stream
@@ -58,8 +59,12 @@ func (r *Response) leave() {
 // Close ends the response. Its error is that of the tier or the origin, and says
 // nothing about what was read before.
 func (r *Response) Close() error {
-	if _, release := r.fence.Close(); release {
+	first, release := r.fence.Close()
+	if release {
 		return r.stream.Close()
+	}
+	if waiting, ok := r.stream.(interface{ interrupt() }); ok && first {
+		waiting.interrupt()
 	}
 	return nil
 }

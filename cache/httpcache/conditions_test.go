@@ -4,7 +4,11 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/memory"
 	"github.com/stretchr/testify/require"
 )
 
@@ -50,6 +54,26 @@ func TestNotModifiedFills(t *testing.T) {
 	hit := s.get("/a")
 	require.True(t, hit.hit())
 	require.Equal(t, "body", hit.body)
+}
+
+// No entry is read just because a client has it already.
+func TestNotModifiedDoesNotPromote(t *testing.T) {
+	var tiers []store.Store
+	for range 2 {
+		tier, err := memory.New(memory.Options{MaxBytes: 1 << 20})
+		require.NoError(t, err)
+		tiers = append(tiers, tier)
+	}
+	s := newSite(t, nil, cache.WithTiers(tiers...))
+	w, err := tiers[1].Create(t.Context(), "http://origin.test/base/a", store.Metadata{ETag: `"a"`, StoredAt: time.Now(), Size: 3, Generation: 1})
+	require.NoError(t, err)
+	_, err = w.Write([]byte("far"))
+	require.NoError(t, err)
+	require.NoError(t, w.Commit(t.Context()))
+	require.Equal(t, http.StatusNotModified, s.get("/a", "If-None-Match", `"a"`).StatusCode)
+	require.Zero(t, s.cache.Stats().Promotes)
+	require.Equal(t, "far", s.get("/a").body)
+	require.EqualValues(t, 1, s.cache.Stats().Promotes)
 }
 
 // What is not stored is still not sent to a client that has it.

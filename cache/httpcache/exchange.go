@@ -1,6 +1,7 @@
 package httpcache
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -31,6 +32,10 @@ func (x *exchange) get() {
 	}
 	defer resp.Close()
 	status := resp.Status()
+	if !status.Hit { // a client that has gone does not wait for a silent origin
+		stop := context.AfterFunc(x.r.Context(), func() { resp.Close() })
+		defer stop()
+	}
 	if status.Hit && status.TTL <= 0 {
 		f.prepare() // a refresh may use f after this handler has returned
 	}

@@ -55,7 +55,7 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 func (x *exchange) serveNotModified(resp *cache.Response) {
 	withoutContent(x.w.Header())
 	x.w.WriteHeader(http.StatusNotModified)
-	if s := resp.Status(); s.Hit || !s.Stored || s.FwdStatus != 0 || x.r.Method == http.MethodHead {
+	if s := resp.Status(); s.Hit || !s.Stored || x.r.Method == http.MethodHead {
 		return
 	}
 	flush(x.w)

@@ -218,6 +218,18 @@ func TestTouchedFileIsCheckedAgain(t *testing.T) {
 	requireMiss(t, s, "k")
 }
 
+func TestCutFileIsAMissWhateverItsTime(t *testing.T) {
+	s := openDir(t, t.TempDir(), Options{})
+	put(t, s, "k", noise(1, 3*smallBlock), unknown)
+	requireEntry(t, s, "k", noise(1, 3*smallBlock))
+	name := filepath.Join(s.dir, nameOf("k"))
+	info, err := os.Stat(name)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(name, 2*smallBlock))
+	require.NoError(t, os.Chtimes(name, info.ModTime(), info.ModTime()))
+	requireMiss(t, s, "k")
+}
+
 func TestMissingAndMisnamedFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := openDir(t, dir, Options{})

@@ -199,8 +199,9 @@ func TestDestinationErrors(t *testing.T) {
 		}
 	}
 	require.Zero(t, s.Stats().Corrupt)
+	e := openEntry(t, s, "k")
 	s.index["k"].blocks.reset()
-	n, err := openEntry(t, s, "k").WriteTo(lyingDst{})
+	n, err := e.WriteTo(lyingDst{})
 	require.Error(t, err)
 	require.Zero(t, n)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestConcurrency(t *testing.T) {
 // step does one random thing and returns what must not happen.
 func step(s *Store, r *rand.Rand, generation uint64) error {
 	key := fmt.Sprint("key", r.IntN(4))
-	switch r.IntN(10) {
+	switch r.IntN(12) {
 	case 0, 1, 2:
 		b := bodyOf(key, generation)
 		m := store.Metadata{Size: -1, Generation: generation, ETag: fmt.Sprint(len(b))}
@@ -86,7 +87,7 @@ func step(s *Store, r *rand.Rand, generation uint64) error {
 		return except(w.Commit(ctx), store.ErrTooLarge)
 	case 3:
 		return s.Delete(ctx, key)
-	case 4:
+	case 4, 5:
 		m, err := s.Stat(ctx, key)
 		if err != nil {
 			return except(err, store.ErrNotFound)
@@ -94,6 +95,8 @@ func step(s *Store, r *rand.Rand, generation uint64) error {
 		next := *m
 		next.TTL++
 		return except(s.UpdateMetadata(ctx, key, m.Generation, next), store.ErrNotFound, store.ErrTooLarge)
+	case 6:
+		return together(s, key)
 	}
 	e, err := s.Open(ctx, key)
 	if err != nil {
@@ -112,6 +115,34 @@ func step(s *Store, r *rand.Rand, generation uint64) error {
 	}
 	if want := bodyOf(key, m.Generation); !bytes.Equal(want, b.Bytes()) || m.ETag != fmt.Sprint(len(want)) || m.Size != int64(len(want)) {
 		return fmt.Errorf("%s: generation %d has %d bytes, want %d", key, m.Generation, b.Len(), len(want))
+	}
+	return nil
+}
+
+// together checks what the lock of a name is for: the index and the file that
+// lies under the name say the same.
+func together(s *Store, key string) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.leave()
+	lock := s.nameLock(key)
+	lock.RLock()
+	defer lock.RUnlock()
+	s.mu.Lock()
+	f := s.index[key]
+	s.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	onDisk, err := s.readFile(f.name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !reflect.DeepEqual(onDisk.meta, f.meta) || onDisk.end != f.end || onDisk.weight != f.weight || onDisk.body != f.body {
+		return fmt.Errorf("%s: the file has %+v, the index %+v", key, onDisk.meta, f.meta)
 	}
 	return nil
 }

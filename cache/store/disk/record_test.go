@@ -85,7 +85,7 @@ func TestParseRefusesWhatDoesNotFitTogether(t *testing.T) {
 		require.False(t, ok, "a footer at %d that says it lies at %d", moved, at)
 	}
 	for i, change := range []func(*footer){
-		func(f *footer) { f.size++ }, // the record knows better
+		func(f *footer) { f.size-- }, // the record knows better
 		func(f *footer) { f.size = -1 },
 		func(f *footer) { f.size = 1 << 62 },
 		func(f *footer) { f.block = 0 },
