@@ -18,7 +18,8 @@ import (
 //	           | footer                                            | 48 bytes
 //	           +---------------------------------------------------+
 //	           | record, footer: one more pair for each "not       |
-//	           | modified" answer; the last whole footer counts    |
+//	           | modified" answer; the last whole footer counts.   |
+//	           | Past 64 KiB they begin at tableEnd again          |
 //	end        +---------------------------------------------------+
 //
 //	head       0  8  "djw-meta"

@@ -85,7 +85,7 @@ func (r *reader) scalar(file, key string, s *setting, n *yaml.Node) {
 		return
 	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {
-		r.given[s], r.wrong[s] = line, true
+		r.given[s] = line
 		r.fault(line, key, describe(n)+", allowed: one value; leave the line out for the default")
 		return
 	}

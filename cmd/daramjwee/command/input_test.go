@@ -24,11 +24,7 @@ const (
 )
 
 // TestTheGoSourceTree puts serve in front of a file server over the Go
-// distribution's own source, once for each strategy. By hand:
-//
-//	go run ./cmd/daramjwee serve --origin URL-of-a-file-server --admin 127.0.0.1:8081
-//	curl -sD- -o /dev/null http://127.0.0.1:8080/src/net/http/server.go
-//	curl -s http://127.0.0.1:8081/stats
+// distribution's own source, once for each strategy. By hand: see example/files.
 func TestTheGoSourceTree(t *testing.T) {
 	root, files := inputTree(t)
 	for _, name := range strategy.Names() {

@@ -91,8 +91,9 @@ func (r *progressReader) Read(p []byte) (int, error) {
 	_ = r.control.SetReadDeadline(time.Now().Add(r.stall))
 	n, err := r.ReadCloser.Read(p)
 	if err != nil {
-		// From now on the server reads by itself, to learn of a client that went
-		// away. To it a deadline that passes would look like one.
+		// From the end of the body on the server itself reads, to learn of a client
+		// that went away. A deadline that passes would look like one: Transport
+		// reads once more after the end.
 		_ = r.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -17,7 +17,6 @@ type reader struct {
 	table    []setting
 	settings map[string]*setting // by key
 	given    map[*setting]place
-	wrong    map[*setting]bool // reported already
 	faults   []fault
 }
 
@@ -43,7 +42,6 @@ func newReader(table []setting) *reader {
 		table:    table,
 		settings: make(map[string]*setting),
 		given:    make(map[*setting]place),
-		wrong:    make(map[*setting]bool),
 	}
 	for i := range table {
 		r.settings[table[i].key] = &table[i]
@@ -59,7 +57,6 @@ func (r *reader) readFlags(flags map[string]string) {
 	for i := range r.table {
 		s := &r.table[i]
 		if text, given := flags[s.flag]; given {
-			delete(r.wrong, s)
 			r.set(s, text, "", place{"--" + s.flag, math.MaxInt})
 		}
 	}
@@ -69,7 +66,6 @@ func (r *reader) readFlags(flags map[string]string) {
 func (r *reader) set(s *setting, text, key string, at place) {
 	r.given[s] = at
 	if err := s.value.Set(text); err != nil {
-		r.wrong[s] = true
 		r.fault(at, key, fmt.Sprintf("%q, allowed: %v", text, err))
 	}
 }
@@ -78,8 +74,8 @@ func (r *reader) fault(at place, key, what string) {
 	r.faults = append(r.faults, fault{at, key, what})
 }
 
-// blame reports the faults that Validate found, where the values were given. It
-// does not judge values that could not even be read.
+// blame reports the faults that Validate found, where the values were given. A
+// value that could not be read left the default in place, so none is found twice.
 func (r *reader) blame(err error) {
 	joined, _ := err.(interface{ Unwrap() []error })
 	if joined == nil {
@@ -108,9 +104,6 @@ func (r *reader) blame(err error) {
 }
 
 func (r *reader) blameOne(s *setting, what string) {
-	if r.wrong[s] {
-		return
-	}
 	key := s.key
 	if r.given[s].name == "--"+s.flag {
 		key = ""
