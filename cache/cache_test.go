@@ -263,7 +263,7 @@ func status(t *testing.T, c *cache.DaramjweeCache, key string, f cache.Fetcher) 
 
 func TestTooLargeForTheNearestTierGoesToTheNext(t *testing.T) {
 	for _, size := range []int64{3 << 20, -1} {
-		d, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 16 << 20})
+		d, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 32 << 20})
 		require.NoError(t, err)
 		near, err := memory.New(memory.Options{MaxBytes: 1 << 20})
 		require.NoError(t, err)
@@ -279,9 +279,9 @@ func TestTooLargeForTheNearestTierGoesToTheNext(t *testing.T) {
 		_, s = read(t, c, "small", small)
 		require.Equal(t, "tier-0", s.Detail, "nothing was evicted for it")
 
-		huge := &origin{body: strings.Repeat("x", 17<<20)}
+		huge := &origin{body: strings.Repeat("x", 33<<20)}
 		if size > 0 {
-			huge.meta.Size = 17 << 20
+			huge.meta.Size = 33 << 20
 		}
 		got, _ = read(t, c, "huge", huge)
 		require.True(t, huge.body == got, "larger than every tier: streamed")

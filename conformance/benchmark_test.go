@@ -6,6 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daramjwee/daramjwee/strategy"
+	_ "github.com/daramjwee/daramjwee/strategy/bytebuffer"
+	_ "github.com/daramjwee/daramjwee/strategy/channel"
+	_ "github.com/daramjwee/daramjwee/strategy/noop"
+	_ "github.com/daramjwee/daramjwee/strategy/syncpool"
 )
 
 func BenchmarkHonest(b *testing.B) { BenchmarkBufferPool(b, straight) }

@@ -67,10 +67,7 @@ func teeEqual(c *poolCheck) {
 
 func teeCopy(c *poolCheck) {
 	p := c.fresh()
-	var probed []source
-	for _, s := range slices.Concat(goodSources[:5], badSources[:4]) {
-		probed = append(probed, s)
-	}
+	probed := slices.Concat(goodSources[:5], badSources[:4])
 	for _, size := range []int{0, 1, 3000, 2*c.cfg.DefaultBufferSize + 9} {
 		data := payload(size)
 		for _, from := range probed {

@@ -10,6 +10,7 @@ type room struct {
 	committed int64 // files of the index
 	staged    int64 // written by writers that have not ended, with what Commit will add
 	promised  int64 // what those writers may need: the declared size, or what is staged
+	loose     int64 // written by writers of unknown size, which evict nothing before Commit: beside the limit, and at most looseLimit
 	pinned    int64 // files no longer in the index that readers hold open
 	evictions int64
 	corrupt   int64
@@ -29,6 +30,22 @@ func (s *Store) reserve(promised, staged int64) (victims []*file, err error) {
 	return s.evict(), nil
 }
 
+// reserveLoose counts bytes of an entry of unknown size. It evicts nothing: nobody
+// can tell yet whether the entry will fit.
+func (s *Store) reserveLoose(n int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n > s.looseLimit()-s.loose {
+		return store.ErrTooLarge
+	}
+	s.loose += n
+	return nil
+}
+
+// looseLimit is an eighth of the limit; in a tier so small that this is less than a
+// block, as much as fits.
+func (r *room) looseLimit() int64 { return min(r.limit, max(r.limit/8, blockSize)) }
+
 // evict detaches entries until the limit is kept. It wants mu.
 func (s *Store) evict() (victims []*file) {
 	for s.committed+s.staged > s.limit {
@@ -47,7 +64,7 @@ func (s *Store) evict() (victims []*file) {
 // overhead; what the file system adds is not counted.
 type Stats struct {
 	Entries     int64 // committed entries
-	Bytes       int64 // of their files; Bytes + StagedBytes never exceeds MaxBytes
+	Bytes       int64 // of their files; Bytes + StagedBytes exceeds MaxBytes by what writers of unknown size hold
 	StagedBytes int64 // of writers that have neither committed nor aborted
 	PinnedBytes int64 // of files replaced, evicted or deleted while open, until their last reader closes; in no other count
 	MaxBytes    int64 // the limit
@@ -62,7 +79,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Stats{
-		Entries: int64(len(s.index)), Bytes: s.committed, StagedBytes: s.staged, PinnedBytes: s.pinned, MaxBytes: s.limit,
+		Entries: int64(len(s.index)), Bytes: s.committed, StagedBytes: s.staged + s.loose, PinnedBytes: s.pinned, MaxBytes: s.limit,
 		Evictions: s.evictions, Corrupt: s.corrupt, Swept: s.swept,
 	}
 }

@@ -107,7 +107,9 @@ func TestOversizeEvictsNothing(t *testing.T) {
 
 	w, err := s.Create(ctx, "zz", unknown)
 	require.NoError(t, err)
-	_, err = w.Write(noise(0, int(fits))) // one Write that cannot fit evicts nothing either
+	for err == nil { // byte by byte, until it has outgrown what it may
+		_, err = w.Write([]byte{1})
+	}
 	require.ErrorIs(t, err, store.ErrTooLarge)
 	_, err = w.Write([]byte{1})
 	require.ErrorIs(t, err, store.ErrClosed)
@@ -120,13 +122,14 @@ func TestLargestEntryThatFits(t *testing.T) {
 	const n = 1000
 	weight := weigh(t, n)
 	for _, declared := range []int64{n, -1} {
-		s := openDir(t, t.TempDir(), Options{MaxBytes: weight})
+		limit := weight
+		s := openDir(t, t.TempDir(), Options{MaxBytes: limit})
 		put(t, s, "00", noise(1, n), store.Metadata{Size: declared})
 		requireEntry(t, s, "00", noise(1, n))
 		require.Equal(t, weight, s.Stats().Bytes)
-		s = openDir(t, t.TempDir(), Options{MaxBytes: weight - 1})
+		s = openDir(t, t.TempDir(), Options{MaxBytes: limit - 1})
 		require.ErrorIs(t, tryPut(s, "00", noise(1, n), store.Metadata{Size: declared}), store.ErrTooLarge)
-		require.Equal(t, Stats{MaxBytes: weight - 1}, s.Stats())
+		require.Equal(t, Stats{MaxBytes: limit - 1}, s.Stats())
 	}
 }
 
@@ -137,7 +140,7 @@ func TestStagedBytesCount(t *testing.T) {
 	for i := range 10 {
 		put(t, s, fmt.Sprintf("%02d", i), noise(0, n), store.Metadata{Size: n})
 	}
-	for _, size := range []int64{4 * n, -1} {
+	for _, size := range []int64{4 * n} {
 		evicted := s.Stats().Evictions
 		w, err := s.Create(ctx, "zz", store.Metadata{Size: size})
 		require.NoError(t, err)
@@ -174,7 +177,8 @@ func TestPromisesAreKept(t *testing.T) {
 	_, err = b.Write(noise(0, n))
 	require.NoError(t, err)
 	_, err = b.Write(noise(0, n))
-	require.ErrorIs(t, err, store.ErrTooLarge)
+	require.NoError(t, err)
+	require.ErrorIs(t, b.Commit(ctx), store.ErrTooLarge, "of unknown size: its Commit finds no room beside a")
 	_, err = a.Write(noise(0, n))
 	require.NoError(t, err)
 	require.NoError(t, a.Commit(ctx))
@@ -207,4 +211,26 @@ func TestUpdatesCount(t *testing.T) {
 	}
 	require.Zero(t, s.Stats().StagedBytes)
 	require.Zero(t, s.promised)
+}
+
+func TestUnknownSizeHoldsAnEighth(t *testing.T) {
+	const limit = 16 * blockSize
+	s := openDir(t, t.TempDir(), Options{MaxBytes: limit})
+	for i := range 10 {
+		put(t, s, fmt.Sprintf("%02d", i), noise(0, blockSize), store.Metadata{Size: blockSize})
+	}
+	before := s.Stats()
+	w, err := s.Create(ctx, "zz", unknown)
+	require.NoError(t, err)
+	written := 0
+	for err == nil {
+		var n int
+		n, err = w.Write(noise(0, 1000))
+		written += n
+		require.LessOrEqual(t, s.Stats().StagedBytes, int64(limit/8))
+	}
+	require.ErrorIs(t, err, store.ErrTooLarge)
+	require.Greater(t, written, limit/10) // checksums of small blocks count too
+	require.NoError(t, w.Abort())
+	require.Equal(t, before, s.Stats(), "nothing was evicted for it")
 }

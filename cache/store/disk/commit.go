@@ -96,7 +96,8 @@ func (s *Store) publish(ctx context.Context, w *writer, f *file) error {
 		s.attach(f)
 		s.promised -= w.promised
 		s.staged -= w.staged
-		w.promised, w.staged = 0, 0
+		s.loose -= w.loose
+		w.promised, w.staged, w.loose = 0, 0, 0
 	}
 	return wrap("flush directory", err)
 }

@@ -36,8 +36,10 @@
 //     when it cannot fit beside what other writers have been promised.
 //   - Eviction happens as the bytes arrive, never ahead of them: a write that is
 //     aborted has displaced no more than it wrote.
-//   - An entry of unknown size evicts in the same way until it outgrows the tier,
-//     since nobody can tell before. Declare sizes where they are known.
+//   - An entry of unknown size evicts nothing before its Commit, since nobody can
+//     tell whether it will fit. Until then all of them together hold an eighth of
+//     MaxBytes at most, beside the limit; what grows further is refused with
+//     ErrTooLarge. Declare sizes where they are known.
 //   - Two versions of a key count side by side until the new one is committed.
 //   - Files that were replaced, evicted or deleted occupy the disk, uncounted,
 //     until their last reader closes: Stats.PinnedBytes.

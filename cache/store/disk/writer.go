@@ -29,8 +29,8 @@ type writer struct {
 
 	// What reserve has counted. The writer's goroutine changes them, and
 	// whoever leaves the fence last gives them back.
-	promised, staged int64
-	published        bool
+	promised, staged, loose int64
+	published               bool
 }
 
 var (
@@ -84,7 +84,7 @@ func (w *writer) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	n := 0
-	err := w.grow(w.written.Load() + int64(len(p)))
+	err := w.hold(w.written.Load() + int64(len(p)))
 	if err == nil {
 		n, err = w.fd.Write(p)
 		err = wrap("write", err)
@@ -96,6 +96,19 @@ func (w *writer) Write(p []byte) (int, error) {
 	w.add(p)
 	w.written.Add(int64(n)) // after the bytes: a follower may read them now
 	return n, nil
+}
+
+// hold counts a body of n bytes that is being written.
+func (w *writer) hold(n int64) error {
+	if w.declared {
+		return w.grow(n)
+	}
+	size := w.fileSize(n)
+	if err := w.s.reserveLoose(size - w.loose); err != nil {
+		return err
+	}
+	w.loose = size
+	return nil
 }
 
 // grow makes room for a body of n bytes.
@@ -186,5 +199,6 @@ func (w *writer) release() error {
 	delete(s.writers, w)
 	s.promised -= w.promised
 	s.staged -= w.staged
+	s.loose -= w.loose
 	return err
 }
