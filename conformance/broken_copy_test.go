@@ -129,7 +129,7 @@ func brokenCopies() []broken {
 				defer mu.Unlock()
 				return l.DefaultBufferPool.CopyBuffer(dst, src)
 			}
-		}), honest},
+		}), hanging},
 		{"shares one buffer between more than eight copies", "copy/concurrent", bent(func(l *liar) {
 			var running atomic.Int64
 			shared := make([]byte, l.cfg.DefaultBufferSize)

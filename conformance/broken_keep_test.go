@@ -100,7 +100,7 @@ func brokenKeeps() []broken {
 		{"keeps nothing and does not say so", "keep/reuse", backends(func(strategy.BufferPoolConfig) func(int) strategy.Backend { return nil }),
 			with(func(o *Options) { o.RefusesRepeats = false })},
 		{"keeps what collections should free", "keep/collected", straight, with(func(o *Options) { o.ReleasesOnCollection = true })},
-		{"keeps what has long been idle", "keep/surplus", straight, with(func(o *Options) { o.ReleasesSurplus = true })},
+		{"keeps what has long been idle", "keep/surplus", straight, with(func(o *Options) { o.ReleasesSurplus, o.Timeout = true, hanging.Timeout })},
 		{"is held by a global", "keep/dropped", bent(func(l *liar) {
 			immortal.Lock()
 			immortal.pools = append(immortal.pools, l)

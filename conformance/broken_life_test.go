@@ -16,7 +16,7 @@ func brokenLives() []broken {
 		{"leaves a goroutine behind", "close/goroutines", bent(func(*liar) {
 			judged := untilJudged
 			go func() { <-judged }()
-		}), honest},
+		}), hanging},
 		{"calls the second Close an error", "close/twice", bent(func(l *liar) {
 			var closed atomic.Bool
 			l.close = func() error {

@@ -134,7 +134,7 @@ func brokenPuts() []broken {
 				}
 				l.DefaultBufferPool.Put(buf)
 			}
-		}), honest},
+		}), hanging},
 		{"boxes the header on Put", "put/allocations", bent(bend(func(l *liar, buf []byte) {
 			sinkhole.Store(&buf)
 			sinkhole.Store(nil)

@@ -1,76 +1,108 @@
 package memory
 
 import (
-	"io"
+	"slices"
 
-	"github.com/daramjwee/daramjwee/strategy"
+	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// blocks is a body. All blocks but the last have the store's block size.
-type blocks struct {
-	list  [][]byte
-	unit  int   // the block size
-	size  int64 // bytes in use
-	exact bool  // the last block is a plain allocation, not the pool's
-}
+// A block comes from the pool when at least half of its capacity will be used and
+// fits into the tier. Any other is an exact allocation, shorter than the pool's
+// blocks and the last of its entry: only the last one is ever plain, or short.
 
-// putAll gives the blocks back. Nothing may read them any more.
-func (b *blocks) putAll(pool strategy.BufferPool) {
-	for i, block := range b.list {
-		if !b.exact || i < len(b.list)-1 {
-			pool.Put(block)
+// grow adds a block. Bytes of a declared size are missing, or none was declared.
+func (w *writer) grow() error {
+	s, e := w.s, w.entry
+	if n := len(e.blocks); n > 0 && int64(len(e.blocks[n-1])) < s.block {
+		return store.ErrTooLarge // it was all that the limit left
+	}
+	least, want := int64(1), s.block
+	if e.declared { // one more than is missing, see Next
+		least, want = min(w.left(), s.block), min(w.left()+1, s.block)
+	}
+	if 2*want >= s.capacity(want) {
+		b := s.pool.Get(int(want))[:want]
+		_, err := s.reserve(e, cost(b), cost(b))
+		if err == nil {
+			w.push(b, false)
+			return nil
+		}
+		s.pool.Put(b)
+		if err != store.ErrTooLarge {
+			return err
 		}
 	}
-	b.list = nil
+	n, err := s.reserve(e, least+blockOverhead, min(want, s.block-1)+blockOverhead)
+	if err == nil {
+		w.push(make([]byte, n-blockOverhead), true)
+	}
+	return err
 }
 
-// capacity is what the blocks occupy.
-func (b *blocks) capacity() (n int64) {
-	for _, block := range b.list {
-		n += int64(cap(block))
+// trim drops a last block that has no bytes, and replaces one that is less than
+// half full by an exact copy.
+func (w *writer) trim() {
+	e := w.entry
+	last := len(e.blocks) - 1
+	if last < 0 {
+		return
+	}
+	switch used := e.size - int64(last)*e.block; {
+	case used == 0:
+		b := e.blocks[last]
+		w.mu.Lock()
+		e.blocks = e.blocks[:last]
+		w.mu.Unlock()
+		if !e.plain {
+			w.s.pool.Put(b)
+		}
+		e.plain = false
+	case 2*used < int64(cap(e.blocks[last])):
+		w.replace(make([]byte, used), true)
+	}
+}
+
+func (w *writer) push(b []byte, plain bool) {
+	w.mu.Lock()
+	w.entry.blocks = append(w.entry.blocks, b)
+	w.mu.Unlock()
+	w.entry.plain = plain
+}
+
+// replace puts b in the place of the last block, with the same bytes. The list is
+// copied, since a ReadAt may be walking the old one.
+func (w *writer) replace(b []byte, plain bool) {
+	e := w.entry
+	last := len(e.blocks) - 1
+	copy(b, e.blocks[last])
+	if !e.plain {
+		w.replaced = e.blocks[last]
+	}
+	blocks := slices.Clone(e.blocks)
+	blocks[last] = b
+	w.mu.Lock()
+	e.blocks = blocks
+	w.mu.Unlock()
+	e.plain = plain
+}
+
+// weight is what the entry counts for once it is committed.
+func (w *writer) weight() int64 {
+	n := overhead(w.entry.key, &w.meta)
+	for _, b := range w.entry.blocks {
+		n += cost(b)
 	}
 	return n
 }
 
-// from returns the bytes from off to the end of the block that has it; empty at
-// the end of the body.
-func (b *blocks) from(off int64) []byte {
-	if off >= b.size {
-		return nil
-	}
-	i := off / int64(b.unit)
-	start := i * int64(b.unit)
-	end := min(b.size-start, int64(b.unit))
-	return b.list[i][off-start : end]
-}
+// cost is what the tier counts of a block.
+func cost(b []byte) int64 { return int64(cap(b)) + blockOverhead }
 
-// readAt has the errors of io.ReaderAt.
-func (b *blocks) readAt(p []byte, off int64) (n int, err error) {
-	if off < 0 {
-		return 0, errNegativeOffset
+// capacity is that of a pool's buffer for n bytes, n at most a block. It is a
+// guess for pools with classes of their own; trim sees what they have.
+func (s *Store) capacity(n int64) int64 {
+	if n <= s.small {
+		return s.small
 	}
-	for n < len(p) {
-		part := b.from(off + int64(n))
-		if len(part) == 0 {
-			return n, io.EOF
-		}
-		n += copy(p[n:], part)
-	}
-	return n, nil
-}
-
-// trim replaces a last block that is less than half full by an exact copy.
-func (b *blocks) trim(pool strategy.BufferPool) {
-	last := len(b.list) - 1
-	if last < 0 {
-		return
-	}
-	used := b.list[last][:b.size-int64(last)*int64(b.unit)]
-	if len(used)*2 >= cap(b.list[last]) {
-		return
-	}
-	copied := make([]byte, len(used))
-	copy(copied, used)
-	pool.Put(b.list[last])
-	b.list[last], b.exact = copied, true
+	return s.block
 }

@@ -1,96 +1,47 @@
 package memory
 
 import (
-	"errors"
-	"io"
+	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
-	"github.com/daramjwee/daramjwee/internal/fence"
+	"github.com/daramjwee/daramjwee/internal/sieve"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
-var errNegativeOffset = errors.New("memory: negative offset")
-
-// entry reads an item, and holds one reference to it until the last call is out
-// of a closed fence.
+// entry is one value of a key, staged or committed. Once committed its body is
+// not written to any more.
 type entry struct {
-	fence fence.Fence
 	store *Store
-	item  *item
-	meta  *store.Metadata
-	off   int64
+	key   string
+	body
+	plain bool // the last block is not the pool's
+	lent  bool // something may still write to the last block
+
+	meta atomic.Pointer[store.Metadata] // nil before Commit
+	node sieve.Node[*entry]             // in Store.queue while committed
+	refs atomic.Int64                   // the index's, its readers' and its writer's
+
+	declared bool // its size was
+	// Store.mu guards the following 2 fields until the last of index and writer
+	// is done with the entry; from then on they do not change.
+	weight   int64 // what the tier counts of it
+	promised int64 // what it may come to weigh; staged entries of a declared size only
 }
 
-var (
-	_ store.Entry = (*entry)(nil)
-	_ io.WriterTo = (*entry)(nil)
-	_ io.ReaderAt = (*entry)(nil)
-)
-
-func (e *entry) Metadata() *store.Metadata { return e.meta }
-func (e *entry) Size() int64               { return e.meta.Size }
-
-func (e *entry) Read(p []byte) (int, error) {
-	if !e.fence.Enter() {
-		return 0, store.ErrClosed
+// unref gives a reference back. The last one out puts the blocks.
+func (e *entry) unref() {
+	if e.refs.Add(-1) != 0 {
+		return
 	}
-	defer e.leave()
-	if len(p) == 0 {
-		return 0, nil
-	}
-	n, err := e.item.blocks.readAt(p, e.off)
-	e.off += int64(n)
-	if n > 0 {
-		return n, nil
-	}
-	return 0, err
-}
-
-func (e *entry) ReadAt(p []byte, off int64) (int, error) {
-	if !e.fence.Enter() {
-		return 0, store.ErrClosed
-	}
-	defer e.leave()
-	return e.item.blocks.readAt(p, off)
-}
-
-// WriteTo writes one block a time, straight out of the tier.
-func (e *entry) WriteTo(w io.Writer) (written int64, err error) {
-	if !e.fence.Enter() {
-		return 0, store.ErrClosed
-	}
-	defer e.leave()
-	for {
-		part := e.item.blocks.from(e.off)
-		if len(part) == 0 {
-			return written, nil
-		}
-		n, err := w.Write(part[:len(part):len(part)])
-		if n < 0 || n > len(part) {
-			n = 0
-			if err == nil {
-				err = errors.New("memory: invalid write result")
-			}
-		}
-		e.off += int64(n)
-		written += int64(n)
-		if err == nil && n < len(part) {
-			err = io.ErrShortWrite
-		}
-		if err != nil {
-			return written, err
+	pool, last := e.store.pool, len(e.blocks)-1
+	for i, b := range e.blocks {
+		switch {
+		case i == last && e.plain:
+		case i == last && e.lent:
+			strategy.Drop(pool, b)
+		default:
+			pool.Put(b)
 		}
 	}
-}
-
-func (e *entry) Close() error {
-	if _, release := e.fence.Close(); release {
-		e.store.release(e.item)
-	}
-	return nil
-}
-
-func (e *entry) leave() {
-	if e.fence.Leave() {
-		e.store.release(e.item)
-	}
+	e.store.room.pinned.Add(-e.weight) // the tier forgot the entry before its last reference went
 }

@@ -2,299 +2,223 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/internal/fence"
 )
 
-// writer stages an entry.
-type writer struct {
-	store    *Store
-	key      string
-	meta     store.Metadata
-	declared bool  // meta.Size is to be met
-	reserved int64 // room held in the store
-
-	mu     sync.RWMutex // guards the following 3 fields against ReadAt from other goroutines
-	blocks blocks
-	failed error // why nothing more is taken; the bytes so far can still be read back
-	ended  bool  // committed or aborted
-}
-
 var (
+	_ store.Writer       = (*writer)(nil)
 	_ store.StagedReader = (*writer)(nil)
 	_ store.DirectWriter = (*writer)(nil)
 	_ io.ReaderFrom      = (*writer)(nil)
 )
 
-// Create implements store.Store.
+// writer stages an entry. Its caller uses it from one goroutine, but for ReadAt.
+type writer struct {
+	s     *Store
+	entry *entry
+	meta  store.Metadata // with Size as declared
+	fence fence.Fence    // of ReadAt; closed by Commit and Abort
+
+	mu sync.Mutex // guards the entry's body between the writer and ReadAt
+
+	lent     []byte  // what Next returned, until the next call
+	spare    [2]byte // lent where a block would end with the declared size
+	replaced []byte  // a pooled block that a ReadAt may still be reading
+	failed   error   // what Write, ReadFrom or Advance returned: bytes are missing, so Commit fails too
+}
+
+// Create implements store.Store. The writer is also a store.StagedReader, a
+// store.DirectWriter and an io.ReaderFrom.
 func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	key, m = clone(key, m)
-	w := &writer{store: s, key: key, meta: m, declared: m.Size >= 0, blocks: blocks{unit: s.blockSize}}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, store.ErrClosed
-	}
-	if w.declared {
-		beside := weigh(key, &m)
-		if m.Size > s.max-beside {
+	e := &entry{store: s, key: strings.Clone(key), body: body{block: s.block}, declared: m.Size >= 0}
+	e.node.Value = e
+	e.refs.Store(1)
+	w := &writer{s: s, entry: e, meta: own(m)}
+	fixed := overhead(key, &m)
+	if e.declared {
+		if m.Size > s.room.limit { // and the sum below cannot overflow
 			return nil, store.ErrTooLarge
 		}
-		// Blocks may be larger than the last bytes need; Commit counts them exactly.
-		need := min(roundUp(m.Size, int64(s.blockSize))+beside, s.max)
-		if err := s.makeRoom(need); err != nil {
+		blocks := (m.Size + s.block - 1) / s.block
+		if err := s.promise(e, fixed+m.Size+blocks*blockOverhead); err != nil {
 			return nil, err
 		}
-		w.reserved = need
-		s.reserved += need
+		e.blocks = make([][]byte, 0, blocks)
+	}
+	if _, err := s.reserve(e, fixed, fixed); err != nil {
+		w.Abort()
+		return nil, err
 	}
 	return w, nil
 }
 
-// makeRoom evicts until need bytes more fit. The caller holds mu for writing.
-func (s *Store) makeRoom(need int64) error {
-	if need > s.max {
-		return store.ErrTooLarge
+// Write implements io.Writer. It returns ErrIncomplete for what is beyond the
+// declared size. After an error the entry can be read and aborted, not committed.
+func (w *writer) Write(p []byte) (n int, err error) {
+	if err := w.usable(); err != nil {
+		return 0, err
 	}
-	if s.reserved+need > s.max {
-		return fmt.Errorf("memory: no room beside the entries being written: %w", store.ErrTooLarge)
-	}
-	for s.order.Weight()+s.reserved+need > s.max {
-		victim := s.order.Evict()
-		s.evictions.Add(1)
-		s.forget(victim.Value)
-	}
-	return nil
-}
-
-func (w *writer) Write(p []byte) (written int, err error) {
-	for len(p) > 0 {
-		room := w.Next()
-		if len(room) == 0 {
-			return written, w.refuse()
-		}
-		n := copy(room, p)
-		if err := w.Advance(n); err != nil {
-			return written, err
-		}
-		written += n
-		p = p[n:]
-	}
-	return written, nil
-}
-
-// ReadFrom reads a source straight into the blocks.
-func (w *writer) ReadFrom(r io.Reader) (read int64, err error) {
-	for {
-		room := w.Next()
-		if len(room) == 0 {
-			// The source may be at its end: only one more byte is too many.
-			if n, err := io.ReadFull(r, make([]byte, 1)); n == 0 {
-				if err == io.EOF {
-					err = nil
-				}
-				return read, err
+	for n < len(p) && err == nil {
+		free := w.entry.free()
+		switch {
+		case w.entry.declared && w.left() == 0:
+			err = store.ErrIncomplete
+		case len(free) == 0:
+			err = w.grow()
+		default:
+			if w.entry.declared {
+				free = free[:min(w.left(), int64(len(free)))]
 			}
-			return read, w.refuse()
-		}
-		n, err := r.Read(room)
-		if n < 0 || n > len(room) {
-			return read, errors.New("memory: source returned an invalid count")
-		}
-		if err := w.Advance(n); err != nil {
-			return read, err
-		}
-		read += int64(n)
-		if err == io.EOF {
-			return read, nil
-		}
-		if err != nil {
-			return read, err
+			c := copy(free, p[n:])
+			w.append(c)
+			n += c
 		}
 	}
+	w.failed = err
+	return n, err
 }
 
-// refuse says why there is no room for the byte that came.
-func (w *writer) refuse() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.ended:
+// usable begins a call: what Next lent comes back.
+func (w *writer) usable() error {
+	if w.fence.Closed() {
 		return store.ErrClosed
-	case w.failed == nil:
-		w.failed = fmt.Errorf("%w: more than %d bytes", store.ErrIncomplete, w.meta.Size)
 	}
+	w.lent, w.entry.lent = nil, false
 	return w.failed
 }
 
-// Next implements store.DirectWriter.
-func (w *writer) Next() []byte {
+// append counts n bytes that were written behind the body.
+func (w *writer) append(n int) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended || w.failed != nil {
-		return nil
-	}
-	b := &w.blocks
-	last := len(b.list) - 1
-	if last < 0 || int64(len(b.list))*int64(b.unit) == b.size {
-		if !w.grow() {
-			return nil
-		}
-		last++
-	}
-	room := b.list[last][b.size-int64(last)*int64(b.unit):]
-	if w.declared {
-		if left := w.meta.Size - b.size; int64(len(room)) > left {
-			room = room[:left]
-		}
-	}
-	return room[:len(room):len(room)]
+	w.entry.size += int64(n)
+	w.mu.Unlock()
 }
 
-// grow adds a block. The caller holds w.mu.
-func (w *writer) grow() bool {
-	b := &w.blocks
-	want := b.unit
-	if w.declared {
-		left := w.meta.Size - b.size
-		if left == 0 {
-			return false
-		}
-		want = int(min(int64(want), left))
-	} else if !w.store.growUndeclared(w, int64(want)) {
-		w.failed = store.ErrTooLarge
-		return false
-	}
-	b.list = append(b.list, w.store.pool.Get(want))
-	return true
+// left is how many bytes of the declared size are missing.
+func (w *writer) left() int64 { return w.meta.Size - w.entry.size }
+
+// Next implements store.DirectWriter. It never ends where the declared size
+// does: the read that completes the body has room for a byte more, so that a
+// source that goes on is noticed in that read, and Advance returns ErrIncomplete.
+//
+// The room is on loan until the next call. Abort takes what is still on loan for
+// something that a lost goroutine may write to, and leaves it to the garbage
+// collector; Advance(0) gives it back.
+func (w *writer) Next() []byte {
+	room, _ := w.next()
+	return room
 }
 
-// growUndeclared holds room for entries of unknown size to an eighth of the limit.
-func (s *Store) growUndeclared(w *writer, n int64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.undeclared+n > s.max/8 {
-		return false
+func (w *writer) next() ([]byte, error) {
+	if err := w.usable(); err != nil {
+		return nil, err
 	}
-	s.undeclared += n
-	w.reserved += n
-	return true
+	e, left := w.entry, w.left()
+	free := e.free()
+	if len(free) == 0 && !(e.declared && left == 0) { // to see EOF needs no block
+		if err := w.grow(); err != nil {
+			return nil, err
+		}
+		free = e.free()
+	}
+	if e.declared && int64(len(free)) == left {
+		if left > 1 {
+			free = free[:left-1]
+		} else {
+			free = w.spare[:left+1]
+		}
+	}
+	w.lent, e.lent = free, true
+	return free, nil
 }
 
 // Advance implements store.DirectWriter.
 func (w *writer) Advance(n int) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return store.ErrClosed
+	lent := w.lent
+	if err := w.usable(); err != nil {
+		return err
 	}
-	b := &w.blocks
-	room := int64(len(b.list))*int64(b.unit) - b.size
-	if w.declared {
-		room = min(room, w.meta.Size-b.size)
+	switch {
+	case n < 0 || n > len(lent):
+		w.failed = fmt.Errorf("memory: Advance of %d bytes, of %d that Next returned", n, len(lent))
+	case n > 0 && &lent[0] == &w.spare[0]:
+		_, w.failed = w.Write(lent[:n])
+	case w.entry.declared && int64(n) > w.left():
+		w.append(int(w.left()))
+		w.failed = store.ErrIncomplete
+	default:
+		w.append(n)
 	}
-	if n < 0 || int64(n) > room {
-		return fmt.Errorf("memory: Advance by %d of %d bytes", n, room)
+	return w.failed
+}
+
+// ReadFrom implements io.ReaderFrom: it reads straight into blocks. n is how many
+// bytes were appended.
+func (w *writer) ReadFrom(r io.Reader) (n int64, err error) {
+	before := w.entry.size
+	defer func() { n = w.entry.size - before }()
+	for {
+		room, err := w.next()
+		if err == store.ErrTooLarge {
+			return 0, w.atEnd(r)
+		}
+		if err != nil {
+			return 0, err
+		}
+		c, err := r.Read(room)
+		if err := w.Advance(c); err != nil {
+			return 0, err
+		}
+		if err == io.EOF {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
 	}
-	b.size += int64(n)
-	return nil
+}
+
+// atEnd tells a body that fills the tier to the last byte from one that
+// outgrows it.
+func (w *writer) atEnd(r io.Reader) error {
+	for {
+		c, err := r.Read(w.spare[:1])
+		if c != 0 {
+			w.failed = store.ErrTooLarge
+			return w.failed
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // ReadAt implements store.StagedReader.
 func (w *writer) ReadAt(p []byte, off int64) (int, error) {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if w.ended {
+	if !w.fence.Enter() {
 		return 0, store.ErrClosed
 	}
-	return w.blocks.readAt(p, off)
-}
-
-// Commit implements store.Writer.
-func (w *writer) Commit(ctx context.Context) error {
+	defer w.leave()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return store.ErrClosed
-	}
-	err := ctx.Err()
-	if err == nil {
-		err = w.failed
-	}
-	if err == nil && w.declared && w.blocks.size != w.meta.Size {
-		err = fmt.Errorf("%w: %d of %d bytes", store.ErrIncomplete, w.blocks.size, w.meta.Size)
-	}
-	if err == nil {
-		w.blocks.trim(w.store.pool)
-		err = w.store.publish(w)
-	}
-	if err != nil {
-		w.drop()
-		return err
-	}
-	w.ended = true
-	return nil
+	b := w.entry.body // what comes later goes into other bytes, or another list
+	w.mu.Unlock()
+	return b.ReadAt(p, off)
 }
 
-// publish turns a staged entry into a committed one, all under the store's lock.
-func (s *Store) publish(w *writer) error {
-	it := &item{key: w.key, blocks: w.blocks}
-	w.meta.Size = w.blocks.size
-	it.meta.Store(&w.meta)
-	it.weight = w.blocks.capacity() + weigh(w.key, &w.meta)
-	it.node.Value = it
-	it.refs.Store(1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return store.ErrClosed
+func (w *writer) leave() {
+	if w.fence.Leave() {
+		w.end()
 	}
-	s.unreserve(w)
-	if old := s.index[w.key]; old != nil {
-		s.forget(old)
-	}
-	if err := s.makeRoom(it.weight); err != nil {
-		return err
-	}
-	s.index[w.key] = it
-	s.order.Push(&it.node, it.weight)
-	return nil
 }
-
-// unreserve gives a staged entry's room back. The caller holds s.mu.
-func (s *Store) unreserve(w *writer) {
-	if w.declared {
-		s.reserved -= w.reserved
-	} else {
-		s.undeclared -= w.reserved
-	}
-	w.reserved = 0
-}
-
-// Abort implements store.Writer.
-func (w *writer) Abort() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.ended {
-		w.drop()
-	}
-	return nil
-}
-
-// drop gives blocks and room back. The caller holds w.mu.
-func (w *writer) drop() {
-	w.ended = true
-	w.blocks.putAll(w.store.pool)
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	w.store.unreserve(w)
-}
-
-func roundUp(n, unit int64) int64 { return n + (unit-n%unit)%unit }

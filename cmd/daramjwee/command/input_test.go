@@ -57,7 +57,7 @@ func throughServe(t *testing.T, name, root string, files map[string][]byte) {
 	require.Eventually(t, func() bool {
 		st = s.statistics(t)
 		return st.Cache.Persists == n && st.Cache.BufferPool.ActiveBuffers == 0 && st.DiskPool.ActiveBuffers == 0 && st.UnderWay == 0
-	}, time.Minute, 5*time.Millisecond, "nothing is left to be done")
+	}, 3*time.Minute, 5*time.Millisecond, "nothing is left to be done")
 	require.Equal(t, name, st.Cache.Strategy)
 	require.Empty(t, st.Cache.StrategyError)
 	require.Equal(t, []int64{n, n, n}, []int64{st.Cache.Hits, st.Cache.Misses, st.Cache.Fills})

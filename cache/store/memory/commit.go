@@ -1,0 +1,59 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// Commit implements store.Writer. Besides ErrIncomplete it returns the error of a
+// Write that failed, and ErrTooLarge when what other writers were promised leaves
+// no room for an entry of unknown size.
+func (w *writer) Commit(ctx context.Context) error {
+	if w.fence.Closed() {
+		return store.ErrClosed
+	}
+	err := w.usable()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && w.entry.declared && w.left() != 0 {
+		err = fmt.Errorf("%w: %d of %d bytes", store.ErrIncomplete, w.entry.size, w.meta.Size)
+	}
+	if err == nil {
+		w.trim()
+		meta := w.meta
+		meta.Size = w.entry.size
+		w.entry.meta.Store(&meta)
+		err = w.s.publish(w.entry, w.weight())
+	}
+	if err != nil {
+		w.Abort()
+		return err
+	}
+	if _, release := w.fence.Close(); release { // after it can be opened: who follows finds the one or the other
+		w.end()
+	}
+	return nil
+}
+
+// Abort implements store.Writer. A ReadAt under way ends as it would have.
+func (w *writer) Abort() error {
+	first, release := w.fence.Close()
+	if first {
+		w.s.abandon(w.entry)
+	}
+	if release {
+		w.end()
+	}
+	return nil
+}
+
+// end is called once, when neither the writer nor a ReadAt looks at the blocks.
+func (w *writer) end() {
+	if w.replaced != nil {
+		w.s.pool.Put(w.replaced)
+	}
+	w.entry.unref()
+}

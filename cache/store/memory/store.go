@@ -1,0 +1,178 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/internal/sieve"
+	"github.com/daramjwee/daramjwee/strategy"
+)
+
+var (
+	_ store.Store           = (*Store)(nil)
+	_ store.MetadataUpdater = (*Store)(nil)
+	_ store.Lister          = (*Store)(nil)
+)
+
+// Store is a tier in memory. All methods are safe for concurrent use, and none
+// waits for a reader or a writer.
+type Store struct {
+	pool  strategy.BufferPool
+	block int64 // bytes of every block but an entry's last
+	small int64 // bytes of the pool's smallest class
+
+	mu    sync.RWMutex // guards the following 4 fields
+	index map[string]*entry
+	queue sieve.Queue[*entry] // the same entries, in the order of eviction
+	room  room
+	done  bool
+}
+
+// New opens an empty tier. A faulty Options is an errors.Join of
+// *strategy.ConfigError; any other error is that of the pool's strategy.
+func New(o Options) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := strategy.New(o.BufferPool)
+	if err != nil {
+		return nil, fmt.Errorf("memory: %w", err)
+	}
+	return &Store{
+		pool:  pool,
+		block: int64(o.BufferPool.DefaultBufferSize),
+		small: int64(o.BufferPool.MinBufferSize),
+		index: make(map[string]*entry),
+		room:  room{limit: o.MaxBytes},
+	}, nil
+}
+
+// Open implements store.Store. The entry is also an io.WriterTo and an
+// io.ReaderAt.
+func (s *Store) Open(ctx context.Context, key string) (store.Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	e, err := s.lookup(key)
+	if err != nil {
+		s.mu.RUnlock()
+		return nil, err
+	}
+	e.node.Visit()
+	e.refs.Add(1) // under mu the index still has its own, so the count was not 0
+	meta := e.meta.Load()
+	s.mu.RUnlock()
+	return &reader{entry: e, meta: meta}, nil
+}
+
+// Stat implements store.Store.
+func (s *Store) Stat(ctx context.Context, key string) (*store.Metadata, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e, err := s.lookup(key)
+	if err != nil {
+		return nil, err
+	}
+	return e.meta.Load(), nil
+}
+
+// lookup wants mu.
+func (s *Store) lookup(key string) (*entry, error) {
+	if s.done {
+		return nil, store.ErrClosed
+	}
+	if e := s.index[key]; e != nil {
+		return e, nil
+	}
+	return nil, store.ErrNotFound
+}
+
+// Delete implements store.Store.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	e, err := s.lookup(key)
+	if e != nil {
+		s.detach(e)
+	}
+	s.mu.Unlock()
+	if e != nil {
+		e.unref()
+	}
+	if err == store.ErrNotFound {
+		return nil
+	}
+	return err
+}
+
+// UpdateMetadata implements store.MetadataUpdater. The error is ErrTooLarge, and
+// nothing has changed, when the header has outgrown the tier.
+func (s *Store) UpdateMetadata(ctx context.Context, key string, ifGeneration uint64, m store.Metadata) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m = own(m)
+	s.mu.Lock()
+	e, err := s.lookup(key)
+	if err == nil && e.meta.Load().Generation != ifGeneration {
+		err = store.ErrNotFound
+	}
+	var victims []*entry
+	if err == nil {
+		victims, err = s.reweigh(e, e.weight+overhead(key, &m)-overhead(key, e.meta.Load()))
+	}
+	if err == nil {
+		m.Size = e.size
+		e.meta.Store(&m)
+	}
+	s.mu.Unlock()
+	unref(victims)
+	return err
+}
+
+// List implements store.Lister: the entries of the moment at which it is called
+// upon.
+func (s *Store) List() iter.Seq2[string, *store.Metadata] {
+	return func(yield func(string, *store.Metadata) bool) {
+		s.mu.RLock()
+		entries := make([]*entry, 0, len(s.index))
+		for _, e := range s.index {
+			entries = append(entries, e)
+		}
+		s.mu.RUnlock()
+		for _, e := range entries { // without the lock: the caller may delete
+			if !yield(e.key, e.meta.Load()) {
+				return
+			}
+		}
+	}
+}
+
+// Close implements store.Store. Open entries read on, and what they hold is
+// discarded when they are closed. Closing twice is closing once.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.done {
+		s.mu.Unlock()
+		return nil
+	}
+	s.done = true
+	all := make([]*entry, 0, len(s.index))
+	for _, e := range s.index {
+		s.detach(e)
+		all = append(all, e)
+	}
+	s.mu.Unlock()
+	unref(all)
+	return strategy.Close(s.pool)
+}
