@@ -6,73 +6,84 @@ import (
 	"io"
 	"net"
 	"os"
-	"reflect"
-	"strings"
 )
 
-// maxCopyBuffer is where larger reads stop paying; 64 KiB move 20 to 40 % more
-// bytes a second over loopback than io.Copy's 32.
-const maxCopyBuffer = 64 << 10
-
 // OptimizedCopyBuffer is CopyBuffer for pools that bring their own Get and Put:
-// io.Copy's result without io.Copy's buffer. io.CopyBuffer is no substitute: it
-// ignores its buffer whenever src is an io.WriterTo or dst an io.ReaderFrom
-// (golang/go #16474), and those of the standard library then allocate 32 KiB.
+// io.Copy's bytes, count, error, panics and source position, without io.Copy's
+// buffer. io.CopyBuffer is no substitute: it ignores its buffer whenever src is
+// an io.WriterTo or dst an io.ReaderFrom (golang/go #16474, #32306), and those
+// of the standard library then allocate 32 KiB.
 //
-// Copies that the kernel does (sendfile, splice, copy_file_range) are left to it.
+// What the kernel copies (sendfile, splice, copy_file_range) is left to it.
+// Position and count after a failed Write may differ from io.Copy's by how much
+// is read at a time: the buffer's length here, 32 KiB there.
 func OptimizedCopyBuffer(p BufferPool, dst io.Writer, src io.Reader) (int64, error) {
-	switch s := src.(type) {
-	case *bytes.Reader:
-		return s.WriteTo(dst)
-	case *bytes.Buffer:
-		return s.WriteTo(dst)
-	case *strings.Reader:
-		return s.WriteTo(dst)
-	}
-	if kernelCopies(dst, src) {
-		return io.Copy(dst, src) // with the values as they are: a wrapper would hide them from the kernel paths
+	if kernelCopies(dst, src) || unset(dst) || unset(src) {
+		// With the values as they are: a wrapper would hide the descriptors.
+		return io.Copy(dst, src)
 	}
 	switch s := src.(type) {
-	case *os.File, *net.TCPConn: // their WriteTo would come back to io.Copy
+	case *os.File: // its WriteTo would come back to io.Copy
+		return copyTo(p, dst, s, 0)
+	case *net.TCPConn: // likewise, and it wraps the error
+		n, err := copyTo(p, dst, s, 0)
+		if err != nil {
+			_, err = s.WriteTo(failed{err})
+		}
+		return n, err
 	case *bufio.Reader:
-		return s.WriteTo(&pooledWriter{Writer: dst, pool: p})
-	case io.WriterTo:
-		if !allocatesInWriteTo(src, dst) {
+		if returnsToCopy(dst, s) {
+			return s.WriteTo(&pooledWriter{dst, p})
+		}
+		return s.WriteTo(dst)
+	case io.WriterTo: // bytes.Reader, strings.Reader and others that write what they own
+		if !mayMask(dst, src) {
 			return s.WriteTo(dst)
 		}
 	}
+	return copyTo(p, dst, src, 0)
+}
+
+// copyTo copies a source whose WriterTo, if it has one, is not to be used. depth
+// counts the pooledReaders around src.
+func copyTo(p BufferPool, dst io.Writer, src io.Reader, depth int) (int64, error) {
 	switch d := dst.(type) {
-	case *os.File, *net.TCPConn: // their ReadFrom would come back to io.Copy
-	case io.ReaderFrom:
-		if fallsBackToCopy(dst) {
-			return d.ReadFrom(&pooledReader{Reader: src, pool: p})
+	case *os.File: // its ReadFrom would come back to io.Copy
+		return copyLoop(p, d, src)
+	case *net.TCPConn: // likewise, and it wraps the error
+		n, err := copyLoop(p, d, src)
+		if err != nil {
+			_, err = d.ReadFrom(failed{err})
 		}
-		return d.ReadFrom(src)
+		return n, err
 	}
-	return copyLoop(p, dst, src, sizeHint(src))
+	d, ok := dst.(io.ReaderFrom)
+	if !ok {
+		return copyLoop(p, dst, src)
+	}
+	// Other ReaderFroms see the source as it is: what they make of it is theirs.
+	if passesOn(dst) && depth < maxDepth {
+		src = &pooledReader{src, p, depth + 1}
+	}
+	return d.ReadFrom(src)
 }
 
-// multiReader is the type behind io.MultiReader: its WriteTo makes a buffer.
-var multiReader = reflect.TypeOf(io.MultiReader())
-
-// allocatesInWriteTo reports whether src's WriteTo is better not called. With a
-// ReaderFrom that we do not know it is: its error may differ from Read's.
-func allocatesInWriteTo(src io.Reader, dst io.Writer) bool {
-	if reflect.TypeOf(src) != multiReader {
-		return false
+// unset reports whether v is a file or a connection that never was opened: it
+// says so before anything is read.
+func unset(v any) bool {
+	switch v := v.(type) {
+	case *os.File:
+		return v == nil
+	case *net.TCPConn:
+		return v.LocalAddr() == nil
 	}
-	switch dst.(type) {
-	case *os.File, *net.TCPConn, *bytes.Buffer:
-		return true
-	case io.ReaderFrom:
-		return dst == io.Discard || fallsBackToCopy(dst)
-	}
-	return true
+	return false
 }
 
-// fallsBackToCopy reports whether dst's ReadFrom ends in io.Copy to what is
-// beneath it: bufio.Writer's, and that of net/http's ResponseWriter.
-func fallsBackToCopy(dst io.Writer) bool {
+// passesOn reports whether dst's ReadFrom may end in that of a file or a
+// connection beneath it, and so in io.Copy: bufio.Writer's, net/http's response
+// and what middleware puts around that.
+func passesOn(dst io.Writer) bool {
 	switch dst.(type) {
 	case *bufio.Writer, interface{ WriteHeader(statusCode int) }:
 		return true
@@ -80,18 +91,35 @@ func fallsBackToCopy(dst io.Writer) bool {
 	return false
 }
 
-// pooledReader is a source whose io.WriterTo is the pooled loop, so that the
-// standard library's own fallback to io.Copy lands in our buffer.
+// failed brings an error to a net.TCPConn, whose ReadFrom and WriteTo wrap errors
+// in ways that only they know, and moves no byte. It has both interfaces so that
+// it meets no buffer on the way.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error)          { return 0, f.err }
+func (f failed) Write([]byte) (int, error)         { return 0, f.err }
+func (f failed) WriteTo(io.Writer) (int64, error)  { return 0, f.err }
+func (f failed) ReadFrom(io.Reader) (int64, error) { return 0, f.err }
+
+// pooledReader is a source whose WriteTo draws on the pool, so that a ReadFrom
+// which falls back to io.Copy lands in our buffer. It is not recycled: a
+// destination that kept it would read another caller's bytes.
 type pooledReader struct {
 	io.Reader
-	pool BufferPool
+	pool  BufferPool
+	depth int
 }
+
+// maxDepth bounds the pooledReaders around one source. Each layer of middleware
+// may add one; past it, a ReadFrom that hands its own writer to WriteTo gets the
+// bare source and ends.
+const maxDepth = 4
 
 func (r *pooledReader) WriteTo(dst io.Writer) (int64, error) {
-	return copyLoop(r.pool, dst, r.Reader, sizeHint(r.Reader))
+	return copyTo(r.pool, dst, r.Reader, r.depth)
 }
 
-// pooledWriter is a destination whose io.ReaderFrom is the pooled copy.
+// pooledWriter is a destination whose ReadFrom comes back here.
 type pooledWriter struct {
 	io.Writer
 	pool BufferPool
@@ -101,68 +129,21 @@ func (w *pooledWriter) ReadFrom(src io.Reader) (int64, error) {
 	return OptimizedCopyBuffer(w.pool, w.Writer, src)
 }
 
-// sizeHint is what is known to come, 0 when nothing is.
-func sizeHint(src io.Reader) int {
-	switch s := src.(type) {
-	case *io.LimitedReader:
-		return int(max(0, min(s.N, maxCopyBuffer)))
-	case interface{ Len() int }:
-		return max(0, min(s.Len(), maxCopyBuffer))
+// mayMask reports whether src is a MultiReader that is better read than asked to
+// write: its WriteTo begins with a buffer of its own. It is asked where that saves
+// more, because a part is a descriptor that the kernel can copy from, and with
+// ReaderFroms that we do not know, which may tell the parts apart.
+func mayMask(dst io.Writer, src io.Reader) bool {
+	if !isMultiReader(src) {
+		return false
 	}
-	return 0
-}
-
-// errInvalidWrite is io's own, which it does not export.
-var _, errInvalidWrite = io.CopyBuffer(lyingWriter{}, io.LimitReader(zeros{}, 1), make([]byte, 1))
-
-type lyingWriter struct{}
-
-func (lyingWriter) Write([]byte) (int, error) { return -1, nil }
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }
-
-// copyLoop is io.Copy's loop, check by check, on a buffer of the pool. Reads are
-// offered the whole of it, since a Len may be wrong.
-func copyLoop(p BufferPool, dst io.Writer, src io.Reader, hint int) (written int64, err error) {
-	got := p.Get(hint)
-	returned := false
-	defer func() {
-		if returned {
-			p.Put(got)
-		} else {
-			Drop(p, got) // a Read or Write that panicked may have left the buffer with someone
-		}
-	}()
-	n := min(cap(got), maxCopyBuffer)
-	buf := got[:n:n] // a Read that claims more than len must not reach into what a former holder wrote
-	for {
-		nr, er := src.Read(buf)
-		if nr > 0 {
-			nw, ew := dst.Write(buf[:nr])
-			if nw < 0 || nw > nr {
-				nw = 0
-				if ew == nil {
-					ew = errInvalidWrite
-				}
-			}
-			written += int64(nw)
-			if ew == nil && nw != nr {
-				ew = io.ErrShortWrite
-			}
-			if ew != nil {
-				err = ew
-				break
-			}
-		}
-		if er != nil {
-			if er != io.EOF {
-				err = er
-			}
-			break
-		}
+	switch dst.(type) {
+	case *bytes.Buffer:
+		return true
+	case *os.File, *net.TCPConn, *net.UnixConn:
+		return !holdsDescriptor(src)
+	case io.ReaderFrom:
+		return dst == io.Discard || passesOn(dst) && !holdsDescriptor(src)
 	}
-	returned = true
-	return written, err
+	return true
 }

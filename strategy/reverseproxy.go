@@ -1,7 +1,7 @@
 package strategy
 
 // ProxyBuffers is what httputil.ReverseProxy.BufferPool wants. It is declared
-// here so that a program without HTTP does not link it.
+// here so that a program without HTTP does not link net/http.
 type ProxyBuffers interface {
 	Get() []byte
 	Put(buf []byte)
@@ -13,5 +13,13 @@ func ReverseProxyBuffers(p BufferPool) ProxyBuffers { return proxyBuffers{p} }
 
 type proxyBuffers struct{ pool BufferPool }
 
-func (b proxyBuffers) Get() []byte    { return b.pool.Get(0) } // never empty: the proxy would silently allocate 32 KiB instead
+// Get never returns an empty buffer, which ReverseProxy would silently replace by
+// 32 KiB of its own.
+func (b proxyBuffers) Get() []byte {
+	if buf := b.pool.Get(0); len(buf) > 0 {
+		return buf
+	}
+	return make([]byte, defaultBufferSize) // a pool that breaks its contract
+}
+
 func (b proxyBuffers) Put(buf []byte) { b.pool.Put(buf) }
