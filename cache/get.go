@@ -69,12 +69,8 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 		h.close()
 		return nil, ErrNotFound
 	}
-	c.counts.tiers[h.tier].hits.Add(1)
-	c.counts.hits.Add(1)
-	if h.meta.Negative {
-		c.counts.negativeHits.Add(1)
-		h.close()
-		return nil, ErrNotFound
+	if err := c.countHit(h); err != nil {
+		return nil, err
 	}
 	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(),
 		status: Status{Hit: true, TTL: h.left, Detail: c.tierNames[h.tier]}}, nil

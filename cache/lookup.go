@@ -56,6 +56,16 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit
 
 // serve answers with a hit, whatever its age.
 func (c *DaramjweeCache) serve(ctx context.Context, key string, h hit, s Status) (*Response, error) {
+	if err := c.countHit(h); err != nil {
+		return nil, err
+	}
+	s.Hit = true
+	return c.respond(ctx, key, h, s), nil
+}
+
+// countHit counts an answer out of a tier. For a negative entry, which it closes,
+// the answer is ErrNotFound.
+func (c *DaramjweeCache) countHit(h hit) error {
 	c.counts.tiers[h.tier].hits.Add(1)
 	if h.fresh() {
 		c.counts.hits.Add(1)
@@ -65,10 +75,9 @@ func (c *DaramjweeCache) serve(ctx context.Context, key string, h hit, s Status)
 	if h.meta.Negative {
 		c.counts.negativeHits.Add(1)
 		h.close()
-		return nil, ErrNotFound
+		return ErrNotFound
 	}
-	s.Hit = true
-	return c.respond(ctx, key, h, s), nil
+	return nil
 }
 
 // respond streams an entry: straight from tier 0, or by way of it.

@@ -1,7 +1,7 @@
 // Package bytebuffer is the strategy on valyala/bytebufferpool: one calibrating
 // pool per size class.
 //
-// Cost: about twice syncpool's on one core and more on several, since its
+// Cost: less than twice syncpool's on one core and more on several, since its
 // calibration counts calls in memory that all cores share. Get and Put allocate
 // nothing. Once calibrated (after 42,000 puts), a miss costs an allocation twice:
 // bytebufferpool makes a buffer before it can say that it had none.

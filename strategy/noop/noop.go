@@ -2,8 +2,8 @@
 // Put leaves its buffer to the garbage collector, CopyBuffer is io.Copy and
 // TeeReader is io.TeeReader. It still counts.
 //
-// Cost: an allocation per Get, for 32 KiB some 400 times the price of a reused
-// buffer, and the collections that follow. Bound: it keeps nothing.
+// Cost: an allocation per Get, for 32 KiB some 200 times the price of a buffer
+// that syncpool lends again, and the collections that follow. Bound: it keeps nothing.
 //
 // Choose it to measure what the other strategies save, to rule a pool out when
 // bytes are wrong, or for a service so idle that any kept buffer is a waste.
