@@ -96,20 +96,36 @@ type Writer interface {
 }
 
 // StagedReader is optional on a Writer: its bytes can be read back, from any
-// goroutine, until Commit or Abort.
+// goroutine, beside the writer's own.
 type StagedReader interface {
-	// ReadAt reads what was written so far, with the errors of io.ReaderAt.
+	// ReadAt reads what was written so far, with the errors of io.ReaderAt: io.EOF
+	// at the frontier. It ends with Commit or Abort, unless the writer is held;
+	// then it returns ErrClosed and no bytes.
 	ReadAt(p []byte, off int64) (int, error)
+}
+
+// StagedHolder is optional on a StagedReader: those who follow a writer read on
+// after it has committed or aborted. A StagedReader without it is held from the
+// start, for as long as it is referenced.
+type StagedHolder interface {
+	// Hold keeps the bytes readable past Commit and Abort, and past the eviction
+	// of the entry, until Release. It is called before either, at most once.
+	Hold()
+	// Release gives the bytes up. It never waits: a ReadAt that is under way ends
+	// well, a later one returns ErrClosed as soon as the writer has ended too.
+	Release()
 }
 
 // DirectWriter is optional on a Writer: a source is read straight into the
 // staged entry, without a buffer in between.
 type DirectWriter interface {
-	// Next returns room for at least one byte, valid until the next call of any
-	// method. It is empty when the entry has outgrown the tier, or no room can
-	// be had.
+	// Next returns room for at least one byte, valid until the next call of a
+	// Writer's or DirectWriter's method. It is empty when the entry has outgrown
+	// the tier, or no room can be had.
 	Next() []byte
-	// Advance appends the first n bytes of what Next returned.
+	// Advance appends the first n bytes of what Next returned. Their memory is
+	// theirs from then on: it can be read through that slice, without a ReadAt,
+	// for as long as ReadAt may be called.
 	Advance(n int) error
 }
 
