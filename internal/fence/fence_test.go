@@ -11,50 +11,61 @@ import (
 )
 
 // TestEverySequence walks through every sequence of calls up to a length and
-// compares it with what the words say: a count of calls inside, and a bit.
+// compares it with what the words say: a count of calls inside, and two bits.
 func TestEverySequence(t *testing.T) {
-	const length = 9
-	var walk func(t *testing.T, path string)
-	walk = func(t *testing.T, path string) {
-		inside := replay(t, path)
-		if len(path) == length {
-			return
-		}
-		walk(t, path+"E")
-		walk(t, path+"C")
-		if inside > 0 {
-			walk(t, path+"L")
-		}
-	}
-	walk(t, "")
+	walk(t, "", "EC", 9)
+	walk(t, "", "ECHU", 7)
 }
 
-// replay runs E(nter), C(lose) and L(eave), and returns how many calls are inside.
+// walk tries all sequences of ops that begin with path. A call that has entered
+// may also leave.
+func walk(t *testing.T, path, ops string, length int) {
+	inside := replay(t, path)
+	if len(path) == length {
+		return
+	}
+	if inside > 0 {
+		walk(t, path+"L", ops, length)
+	}
+	for _, op := range ops {
+		walk(t, path+string(op), ops, length)
+	}
+}
+
+// replay runs E(nter), C(lose), L(eave), H(old) and U(nhold), and returns how many
+// calls are inside.
 func replay(t *testing.T, path string) (inside int) {
 	var (
-		f        Fence
-		closed   bool
-		releases int
+		f            Fence
+		closed, held bool
+		releases     int
 	)
 	for i, op := range path {
 		release, wantRelease := false, false
 		switch op {
 		case 'E':
 			entered := f.Enter()
-			require.Equal(t, !closed, entered, "%s at %d", path, i)
+			require.Equal(t, !closed || held, entered, "%s at %d", path, i)
 			if entered {
 				inside++
 			}
 		case 'L':
 			inside--
-			wantRelease = closed && inside == 0
+			wantRelease = closed && !held && inside == 0
 			release = f.Leave()
 		case 'C':
 			var first bool
-			wantRelease = !closed && inside == 0
+			wantRelease = !closed && !held && inside == 0
 			first, release = f.Close()
 			require.Equal(t, !closed, first, "%s at %d", path, i)
 			closed = true
+		case 'H':
+			held = held || !closed
+			f.Hold()
+		case 'U':
+			wantRelease = held && closed && inside == 0
+			release = f.Unhold()
+			held = false
 		}
 		require.Equal(t, wantRelease, release, "%s at %d", path, i)
 		require.Equal(t, closed, f.Closed(), "%s at %d", path, i)
@@ -62,7 +73,7 @@ func replay(t *testing.T, path string) (inside int) {
 			releases++
 		}
 	}
-	if closed && inside == 0 {
+	if closed && !held && inside == 0 {
 		require.Equal(t, 1, releases, path)
 	} else {
 		require.Zero(t, releases, path)
@@ -75,15 +86,17 @@ func replay(t *testing.T, path string) (inside int) {
 // data race, a wrong value, or both.
 func TestOneRelease(t *testing.T) {
 	for _, closers := range []int{1, 2, 5} {
-		t.Run(fmt.Sprintf("closers=%d", closers), func(t *testing.T) {
-			for range 300 {
-				hammer(t, 4, closers)
-			}
-		})
+		for _, held := range []bool{false, true} {
+			t.Run(fmt.Sprintf("closers=%d/held=%v", closers, held), func(t *testing.T) {
+				for range 300 {
+					hammer(t, 4, closers, held)
+				}
+			})
+		}
 	}
 }
 
-func hammer(t *testing.T, callers, closers int) {
+func hammer(t *testing.T, callers, closers int, held bool) {
 	var (
 		f        Fence
 		guarded  = new(int) // nil once released
@@ -92,7 +105,7 @@ func hammer(t *testing.T, callers, closers int) {
 		releases atomic.Int64
 		start    = make(chan struct{})
 		wg       sync.WaitGroup
-		faults   = make(chan string, callers+closers)
+		faults   = make(chan string, callers+closers+1)
 	)
 	release := func() {
 		releases.Add(1)
@@ -127,6 +140,16 @@ func hammer(t *testing.T, callers, closers int) {
 				firsts.Add(1)
 			}
 			if last {
+				release()
+			}
+		})
+	}
+	if held {
+		f.Hold()
+		wg.Go(func() {
+			<-start
+			runtime.Gosched()
+			if f.Unhold() {
 				release()
 			}
 		})

@@ -77,6 +77,7 @@ func (w *writer) replace(b []byte, plain bool) {
 	copy(b, e.blocks[last])
 	if !e.plain {
 		w.replaced = e.blocks[last]
+		w.s.room.pinned.Add(cost(w.replaced))
 	}
 	blocks := slices.Clone(e.blocks)
 	blocks[last] = b

@@ -40,19 +40,31 @@ func (w *writer) Commit(ctx context.Context) error {
 
 // Abort implements store.Writer. A ReadAt under way ends as it would have.
 func (w *writer) Abort() error {
-	first, release := w.fence.Close()
-	if first {
-		w.s.abandon(w.entry)
+	if !w.fence.Enter() {
+		return nil
 	}
-	if release {
-		w.end()
+	defer w.leave() // no sooner than what it held is counted as pinned
+	if first, _ := w.fence.Close(); first {
+		w.s.abandon(w.entry)
 	}
 	return nil
 }
 
-// end is called once, when neither the writer nor a ReadAt looks at the blocks.
+// Hold implements store.StagedHolder.
+func (w *writer) Hold() { w.fence.Hold() }
+
+// Release implements store.StagedHolder.
+func (w *writer) Release() {
+	if w.fence.Unhold() {
+		w.end()
+	}
+}
+
+// end is called once, when neither the writer, nor a hold, nor a ReadAt needs the
+// blocks.
 func (w *writer) end() {
 	if w.replaced != nil {
+		w.s.room.pinned.Add(-cost(w.replaced))
 		w.s.pool.Put(w.replaced)
 	}
 	w.entry.unref()

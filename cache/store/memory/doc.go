@@ -15,8 +15,9 @@
 // gives the reference back.
 //
 // Blocks are counted by reference: the index holds one to an entry, each open
-// Entry one, a Writer one. The last one out puts the blocks back into the pool,
-// so what is evicted, replaced or deleted is still read to its end. Close never
+// Entry one, a Writer one until it has ended and nothing holds it. The last one out
+// puts the blocks back into the pool, so what is evicted, replaced or deleted is
+// still read to its end, and so is what was aborted while it was held. Close never
 // waits for a WriteTo that is stalled: a fence counts the calls inside, and the
 // last of them gives the reference back. An Entry that nobody closes costs an
 // allocation later, since the pool does not see its blocks again, and never a
@@ -39,8 +40,9 @@
 //     ErrTooLarge and Next is empty. Declare sizes where they are known.
 //   - UpdateMetadata evicts when the header grew.
 //
-// Blocks of entries that were evicted, replaced or deleted while somebody read
-// them are beyond the limit until the last reader closes: Stats.PinnedBytes.
+// Blocks of entries that were evicted, replaced, deleted or aborted while somebody
+// read or held them are beyond the limit until the last one is done:
+// Stats.PinnedBytes. So is a last block that Commit replaced in a held writer.
 //
 // No call waits for anything; one whose context has ended fails and does nothing.
 package memory

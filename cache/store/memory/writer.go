@@ -14,6 +14,7 @@ import (
 var (
 	_ store.Writer       = (*writer)(nil)
 	_ store.StagedReader = (*writer)(nil)
+	_ store.StagedHolder = (*writer)(nil)
 	_ store.DirectWriter = (*writer)(nil)
 	_ io.ReaderFrom      = (*writer)(nil)
 )
@@ -23,17 +24,17 @@ type writer struct {
 	s     *Store
 	entry *entry
 	meta  store.Metadata // with Size as declared
-	fence fence.Fence    // of ReadAt; closed by Commit and Abort
+	fence fence.Fence    // of ReadAt; closed by Commit and Abort, held by Hold
 
 	mu sync.Mutex // guards the entry's body between the writer and ReadAt
 
 	lent     []byte  // what Next returned, until the next call
-	spare    [2]byte // lent where a block would end with the declared size
-	replaced []byte  // a pooled block that a ReadAt may still be reading
+	spare    [3]byte // lent where a block would end with the declared size: 2 for its last byte, then 1
+	replaced []byte  // a pooled block that is still read, by ReadAt or through what Next returned
 	failed   error   // what Write, ReadFrom or Advance returned: bytes are missing, so Commit fails too
 }
 
-// Create implements store.Store. The writer is also a store.StagedReader, a
+// Create implements store.Store. The writer is also a store.StagedHolder, a
 // store.DirectWriter and an io.ReaderFrom.
 func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
 	if err := ctx.Err(); err != nil {
@@ -131,10 +132,13 @@ func (w *writer) next() ([]byte, error) {
 		free = e.free()
 	}
 	if e.declared && int64(len(free)) == left {
-		if left > 1 {
+		switch left {
+		case 0:
+			free = w.spare[2:] // the byte before may be read by a follower
+		case 1:
+			free = w.spare[:2]
+		default:
 			free = free[:left-1]
-		} else {
-			free = w.spare[:left+1]
 		}
 	}
 	w.lent, e.lent = free, true
@@ -191,7 +195,7 @@ func (w *writer) ReadFrom(r io.Reader) (n int64, err error) {
 // outgrows it.
 func (w *writer) atEnd(r io.Reader) error {
 	for {
-		c, err := r.Read(w.spare[:1])
+		c, err := r.Read(w.spare[2:])
 		if c != 0 {
 			w.failed = store.ErrTooLarge
 			return w.failed
