@@ -11,7 +11,7 @@ type room struct {
 	staged    int64 // written by writers that have not ended, with what Commit will add
 	promised  int64 // what those writers may need: the declared size, or what is staged
 	loose     int64 // written by writers of unknown size, which evict nothing before Commit: beside the limit, and at most looseLimit
-	pinned    int64 // files no longer in the index that readers hold open
+	pinned    int64 // files no longer in the index, or never, that readers or holds keep open
 	evictions int64
 	corrupt   int64
 }
@@ -42,6 +42,14 @@ func (s *Store) reserveLoose(n int64) error {
 	return nil
 }
 
+// unstage takes what is counted of a writer back. It wants mu.
+func (s *Store) unstage(w *writer) {
+	s.promised -= w.promised
+	s.staged -= w.staged
+	s.loose -= w.loose
+	w.promised, w.staged, w.loose = 0, 0, 0
+}
+
 // looseLimit is an eighth of the limit; in a tier so small that this is less than a
 // block, as much as fits.
 func (r *room) looseLimit() int64 { return min(r.limit, max(r.limit/8, blockSize)) }
@@ -66,7 +74,7 @@ type Stats struct {
 	Entries     int64 // committed entries
 	Bytes       int64 // of their files; Bytes + StagedBytes exceeds MaxBytes by what writers of unknown size hold
 	StagedBytes int64 // of writers that have neither committed nor aborted
-	PinnedBytes int64 // of files replaced, evicted or deleted while open, until their last reader closes; in no other count
+	PinnedBytes int64 // of files replaced, evicted, deleted or aborted while they were read or held, until the last one is done; in no other count
 	MaxBytes    int64 // the limit
 
 	Evictions int64 // entries removed to make room, since the directory was opened

@@ -112,8 +112,8 @@ func TestOversizeEvictsNothing(t *testing.T) {
 	}
 	require.ErrorIs(t, err, store.ErrTooLarge)
 	_, err = w.Write([]byte{1})
-	require.ErrorIs(t, err, store.ErrClosed)
-	require.ErrorIs(t, w.Commit(ctx), store.ErrClosed)
+	require.ErrorIs(t, err, store.ErrTooLarge)
+	require.ErrorIs(t, w.Commit(ctx), store.ErrTooLarge)
 	require.Equal(t, before, s.Stats())
 	sizes(t, s)
 }

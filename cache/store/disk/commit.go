@@ -7,21 +7,24 @@ import (
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// Commit implements store.Writer.
+// Commit implements store.Writer. Besides ErrIncomplete it returns the error of a
+// Write that failed.
 func (w *writer) Commit(ctx context.Context) error {
-	if !w.fence.Enter() {
-		return store.ErrClosed
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.usable()
+	if err == nil {
+		err = ctx.Err()
 	}
-	defer w.leave()
-	defer w.fence.Close() // published or not, the writer has ended
-	if err := ctx.Err(); err != nil {
-		return err
+	var f *file
+	if err == nil {
+		f, err = w.finish()
 	}
-	f, err := w.finish()
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.s.publish(ctx, w, f)
 	}
-	return w.s.publish(ctx, w, f)
+	w.logged(w.end()) // published or not
+	return err
 }
 
 // finish appends what follows the body and returns the file for the index.
@@ -80,7 +83,7 @@ func (s *Store) publish(ctx context.Context, w *writer, f *file) error {
 	if err := s.root.Rename(w.temp, f.name); err != nil {
 		return wrap("commit", err)
 	}
-	w.published = true // the staged file is no more
+	w.temp = ""
 	var err error
 	if s.durable {
 		if err = syncDir(s.root); err != nil {
@@ -94,10 +97,9 @@ func (s *Store) publish(ctx context.Context, w *writer, f *file) error {
 	}
 	if err == nil {
 		s.attach(f)
-		s.promised -= w.promised
-		s.staged -= w.staged
-		s.loose -= w.loose
-		w.promised, w.staged, w.loose = 0, 0, 0
+		f.readers++ // the writer, until it is released
+		w.file = f
+		s.unstage(w)
 	}
 	return wrap("flush directory", err)
 }

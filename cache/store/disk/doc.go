@@ -41,8 +41,9 @@
 //     MaxBytes at most, beside the limit; what grows further is refused with
 //     ErrTooLarge. Declare sizes where they are known.
 //   - Two versions of a key count side by side until the new one is committed.
-//   - Files that were replaced, evicted or deleted occupy the disk, uncounted,
-//     until their last reader closes: Stats.PinnedBytes.
+//   - Files that were replaced, evicted, deleted or aborted while somebody read or
+//     held them occupy the disk beside the limit until the last one is done:
+//     Stats.PinnedBytes.
 //
 // # What is durable
 //

@@ -51,6 +51,19 @@ func TestFullAtEveryByte(t *testing.T) {
 		require.Zero(t, staged)
 		requireEntry(t, s, "k", old)
 	}
+	for n := range len(body) { // what did reach it is there for those who follow
+		w, err := s.Create(ctx, "k", store.Metadata{Size: int64(len(body))})
+		require.NoError(t, err)
+		w.(store.StagedHolder).Hold()
+		written := 0
+		limitFiles(t, n, func() { written, err = w.Write(body) })
+		require.ErrorIs(t, err, syscall.EFBIG)
+		require.Equal(t, n, written)
+		requireStaged(t, w, body[:n])
+		require.ErrorIs(t, w.Commit(ctx), syscall.EFBIG)
+		requireStaged(t, w, body[:n])
+		w.(store.StagedHolder).Release()
+	}
 	name := filepath.Join(dir, nameOf("k"))
 	want, err := os.ReadFile(name)
 	require.NoError(t, err)

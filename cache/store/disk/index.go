@@ -28,7 +28,7 @@ type file struct {
 	recordOff int64           // of the record in force
 	end       int64           // of its footer; bytes behind it are a torn append
 	modified  time.Time       // of the file when its blocks were last trusted
-	readers   int             // open entries
+	readers   int             // open entries, and the writer until its release
 	gone      bool            // no longer in the index
 }
 

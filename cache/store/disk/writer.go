@@ -2,10 +2,9 @@ package disk
 
 import (
 	"context"
-	"errors"
 	"hash/crc32"
-	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -19,26 +18,31 @@ type writer struct {
 	meta     store.Metadata
 	declared bool // meta.Size is to be met
 	record   []byte
-	temp     string
 	fd       *os.File
-	fence    fence.Fence // closed by Commit, Abort, an error of Write, and Store.Close
+	fence    fence.Fence  // of fd: ReadAt is inside. Closed by end, held by Hold
+	written  atomic.Int64 // bytes of the body so far: how far ReadAt may look
 
-	written atomic.Int64 // bytes of the body so far: how far ReadAt may look
-	sum     uint32       // of the block in progress
-	table   []byte       // checksums of the blocks before it
+	// mu makes the calls of the writer's goroutine and the Abort of Store.Close
+	// one at a time. It guards the following, which the last one out of the fence
+	// may look at, too.
+	mu     sync.Mutex
+	temp   string // the staged file; "" once it is renamed or removed
+	failed error  // of a Write: bytes are missing, so Commit fails too
+	sum    uint32 // of the block in progress
+	table  []byte // checksums of the blocks before it
+	file   *file  // of the index, once committed
+	pinned int64  // what is counted as pinned, once aborted
 
-	// What reserve has counted. The writer's goroutine changes them, and
-	// whoever leaves the fence last gives them back.
-	promised, staged, loose int64
-	published               bool
+	promised, staged, loose int64 // what is counted of it, see room
 }
 
 var (
 	_ store.Writer       = (*writer)(nil)
 	_ store.StagedReader = (*writer)(nil)
+	_ store.StagedHolder = (*writer)(nil)
 )
 
-// Create implements store.Store.
+// Create implements store.Store. The writer is also a store.StagedHolder.
 func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
@@ -74,32 +78,34 @@ func (w *writer) fileSize(n int64) int64 {
 	return b.tableEnd() + int64(len(w.record)) + footerSize
 }
 
-// Write implements io.Writer. After an error the writer is aborted.
-func (w *writer) Write(p []byte) (int, error) {
-	if !w.fence.Enter() {
-		return 0, store.ErrClosed
+// Write implements io.Writer. After an error the entry can be read and aborted, not
+// committed.
+func (w *writer) Write(p []byte) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.usable(); err != nil || len(p) == 0 {
+		return 0, err
 	}
-	defer w.leave()
-	if len(p) == 0 {
-		return 0, nil
-	}
-	n := 0
-	err := w.hold(w.written.Load() + int64(len(p)))
-	if err == nil {
+	if err = w.count(w.written.Load() + int64(len(p))); err == nil {
 		n, err = w.fd.Write(p)
 		err = wrap("write", err)
+		w.add(p[:n])
+		w.written.Add(int64(n)) // after the bytes: a follower may read them now
 	}
-	if err != nil {
-		w.fence.Close()
-		return n, err
-	}
-	w.add(p)
-	w.written.Add(int64(n)) // after the bytes: a follower may read them now
-	return n, nil
+	w.failed = err
+	return n, err
 }
 
-// hold counts a body of n bytes that is being written.
-func (w *writer) hold(n int64) error {
+// usable wants mu.
+func (w *writer) usable() error {
+	if w.fence.Closed() {
+		return store.ErrClosed
+	}
+	return w.failed
+}
+
+// count counts a body of n bytes that is being written.
+func (w *writer) count(n int64) error {
 	if w.declared {
 		return w.grow(n)
 	}
@@ -148,57 +154,4 @@ func (w *writer) add(p []byte) {
 func (w *writer) seal() {
 	w.table = le.AppendUint32(w.table, w.sum)
 	w.sum = 0
-}
-
-// ReadAt implements store.StagedReader. What it reads is on its way through the
-// page cache and is not checked against the checksums.
-func (w *writer) ReadAt(p []byte, off int64) (int, error) {
-	if !w.fence.Enter() {
-		return 0, store.ErrClosed
-	}
-	defer w.leave()
-	if off < 0 {
-		return 0, errors.New("disk: ReadAt of a negative offset")
-	}
-	n := max(min(int64(len(p)), w.written.Load()-off), 0)
-	if err := readFull(w.fd, p[:n], off); err != nil {
-		return 0, wrap("read staged", err)
-	}
-	if n < int64(len(p)) {
-		return int(n), io.EOF
-	}
-	return int(n), nil
-}
-
-// Abort implements store.Writer.
-func (w *writer) Abort() error {
-	if _, release := w.fence.Close(); release {
-		return wrap("abort", w.release())
-	}
-	return nil
-}
-
-func (w *writer) leave() {
-	if w.fence.Leave() {
-		if err := w.release(); err != nil {
-			w.s.log.Warn("disk: staged file left behind", "dir", w.s.dir, "name", w.temp, "error", err)
-		}
-	}
-}
-
-// release is called once, by the last one out, outside of the store.
-func (w *writer) release() error {
-	s := w.s
-	err := w.fd.Close()
-	if !w.published && s.enter(context.Background()) == nil { // Close sweeps what is left
-		err = errors.Join(err, s.root.Remove(w.temp))
-		s.leave()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.writers, w)
-	s.promised -= w.promised
-	s.staged -= w.staged
-	s.loose -= w.loose
-	return err
 }
