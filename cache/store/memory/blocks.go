@@ -12,7 +12,8 @@ import (
 
 // grow adds a block. Bytes of a declared size are missing, or none was declared.
 func (w *writer) grow() error {
-	s, e := w.s, w.entry
+	e := w.entry
+	s := e.store
 	if n := len(e.blocks); n > 0 && int64(len(e.blocks[n-1])) < s.block {
 		return store.ErrTooLarge // it was all that the limit left
 	}
@@ -54,7 +55,7 @@ func (w *writer) trim() {
 		e.blocks = e.blocks[:last]
 		w.mu.Unlock()
 		if !e.plain {
-			w.s.pool.Put(b)
+			w.entry.store.pool.Put(b)
 		}
 		e.plain = false
 	case 2*used < int64(cap(e.blocks[last])):
@@ -77,7 +78,7 @@ func (w *writer) replace(b []byte, plain bool) {
 	copy(b, e.blocks[last])
 	if !e.plain {
 		w.replaced = e.blocks[last]
-		w.s.room.pinned.Add(cost(w.replaced))
+		w.entry.store.room.pinned.Add(cost(w.replaced))
 	}
 	blocks := slices.Clone(e.blocks)
 	blocks[last] = b
@@ -89,7 +90,7 @@ func (w *writer) replace(b []byte, plain bool) {
 
 // weight is what the entry counts for once it is committed.
 func (w *writer) weight() int64 {
-	n := overhead(w.entry.key, &w.meta)
+	n := overhead(w.entry.key, &w.entry.first)
 	for _, b := range w.entry.blocks {
 		n += cost(b)
 	}

@@ -19,14 +19,13 @@ func (w *writer) Commit(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	if err == nil && w.entry.declared && w.left() != 0 {
-		err = fmt.Errorf("%w: %d of %d bytes", store.ErrIncomplete, w.entry.size, w.meta.Size)
+		err = fmt.Errorf("%w: %d of %d bytes", store.ErrIncomplete, w.entry.size, w.entry.first.Size)
 	}
 	if err == nil {
 		w.trim()
-		meta := w.meta
-		meta.Size = w.entry.size
-		w.entry.meta.Store(&meta)
-		err = w.s.publish(w.entry, w.weight())
+		w.entry.first.Size = w.entry.size
+		w.entry.meta.Store(&w.entry.first)
+		err = w.entry.store.publish(w.entry, w.weight())
 	}
 	if err != nil {
 		w.Abort()
@@ -45,7 +44,7 @@ func (w *writer) Abort() error {
 	}
 	defer w.leave() // no sooner than what it held is counted as pinned
 	if first, _ := w.fence.Close(); first {
-		w.s.abandon(w.entry)
+		w.entry.store.abandon(w.entry)
 	}
 	return nil
 }
@@ -64,8 +63,8 @@ func (w *writer) Release() {
 // blocks.
 func (w *writer) end() {
 	if w.replaced != nil {
-		w.s.room.pinned.Add(-cost(w.replaced))
-		w.s.pool.Put(w.replaced)
+		w.entry.store.room.pinned.Add(-cost(w.replaced))
+		w.entry.store.pool.Put(w.replaced)
 	}
 	w.entry.unref()
 }

@@ -14,14 +14,15 @@ type entry struct {
 	store *Store
 	key   string
 	body
-	plain bool // the last block is not the pool's
-	lent  bool // something may still write to the last block
-
-	meta atomic.Pointer[store.Metadata] // nil before Commit
-	node sieve.Node[*entry]             // in Store.queue while committed
-	refs atomic.Int64                   // the index's, its readers' and its writer's
-
+	plain    bool // the last block is not the pool's
+	lent     bool // something may still write to the last block
 	declared bool // its size was
+
+	first store.Metadata                 // what the writer brought, Size as declared until Commit
+	meta  atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
+	node  sieve.Node[*entry]             // in Store.queue while committed
+	refs  atomic.Int64                   // the index's, its readers' and its writer's
+
 	// Store.mu guards the following 2 fields until the last of index and writer
 	// is done with the entry; from then on they do not change.
 	weight   int64 // what the tier counts of it

@@ -64,7 +64,7 @@ func (s *Store) reserve(e *entry, least, most int64) (int64, error) {
 	} else {
 		r.unknown += n
 	}
-	victims := s.evict(0)
+	victims := s.evict(make([]*entry, 0, someVictims), 0)
 	s.mu.Unlock()
 	unref(victims)
 	return n, nil
@@ -103,13 +103,13 @@ func (s *Store) publish(e *entry, weight int64) error {
 	s.unstage(e)
 	e.weight = weight
 	e.refs.Add(1)
-	var victims []*entry
+	victims := make([]*entry, 0, someVictims)
 	old := s.index[e.key]
 	if old != nil { // first, so that nothing is evicted for what it gives back
 		s.detach(old)
 		victims = append(victims, old)
 	}
-	victims = append(victims, s.evict(weight)...) // before the push, so that e is not among them
+	victims = s.evict(victims, weight) // before the push, so that e is not among them
 	s.index[e.key] = e
 	s.queue.Push(&e.node, weight)
 	if old != nil {
@@ -128,12 +128,16 @@ func (s *Store) reweigh(e *entry, weight int64) (victims []*entry, err error) {
 	}
 	e.weight = weight
 	s.queue.Reweigh(&e.node, weight)
-	return s.evict(0), nil
+	return s.evict(nil, 0), nil
 }
 
-// evict detaches entries until extra bytes have room. It wants mu; the caller
-// gives the references back, without mu, since that may touch every block.
-func (s *Store) evict(extra int64) (victims []*entry) {
+// someVictims is as many as a write evicts without an allocation.
+const someVictims = 8
+
+// evict detaches entries until extra bytes have room, and appends them to victims.
+// It wants mu; the caller gives the references back, without mu, since that may
+// touch every block.
+func (s *Store) evict(victims []*entry, extra int64) []*entry {
 	for s.queue.Weight()+s.room.staged+extra > s.room.limit {
 		n := s.queue.Evict()
 		if n == nil {

@@ -21,10 +21,8 @@ var (
 
 // writer stages an entry. Its caller uses it from one goroutine, but for ReadAt.
 type writer struct {
-	s     *Store
 	entry *entry
-	meta  store.Metadata // with Size as declared
-	fence fence.Fence    // of ReadAt; closed by Commit and Abort, held by Hold
+	fence fence.Fence // of ReadAt; closed by Commit and Abort, held by Hold
 
 	mu sync.Mutex // guards the entry's body between the writer and ReadAt
 
@@ -40,10 +38,10 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := &entry{store: s, key: strings.Clone(key), body: body{block: s.block}, declared: m.Size >= 0}
+	e := &entry{store: s, key: strings.Clone(key), body: body{block: s.block}, first: own(m), declared: m.Size >= 0}
 	e.node.Value = e
 	e.refs.Store(1)
-	w := &writer{s: s, entry: e, meta: own(m)}
+	w := &writer{entry: e}
 	fixed := overhead(key, &m)
 	if e.declared {
 		if m.Size > s.room.limit { // and the sum below cannot overflow
@@ -105,7 +103,7 @@ func (w *writer) append(n int) {
 }
 
 // left is how many bytes of the declared size are missing.
-func (w *writer) left() int64 { return w.meta.Size - w.entry.size }
+func (w *writer) left() int64 { return w.entry.first.Size - w.entry.size }
 
 // Next implements store.DirectWriter. It never ends where the declared size
 // does: the read that completes the body has room for a byte more, so that a
