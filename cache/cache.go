@@ -25,13 +25,13 @@ type DaramjweeCache struct {
 	strategy      string
 	strategyError string
 
-	generations generations
-	flights     flights
-	promoting   keySet
-	refreshing  keySet
-	background  background
-	streams     gate
-	counts      counters
+	keys       keys
+	memos      memos
+	background background
+	streams    gate
+	sources    sources
+	counts     counters
+	began      time.Time // of the cache's clock
 
 	ctx       context.Context // of all background work and of every fetch; ends when Close ends
 	cancel    context.CancelFunc
@@ -57,14 +57,14 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 	}
 	cfg = cfg.WithDefaults()
 	c := &DaramjweeCache{
-		cfg:         cfg,
-		generations: generations{last: lastGeneration(cfg.Tiers), keys: make(map[string]*keyWork)},
-		flights:     flights{byKey: make(map[string]*flight)},
-		promoting:   keySet{keys: make(map[string]struct{})},
-		refreshing:  keySet{keys: make(map[string]struct{})},
-		streams:     gate{empty: make(chan struct{})},
-		counts:      counters{tiers: make([]tierCounters, len(cfg.Tiers))},
+		cfg:     cfg,
+		keys:    keys{last: lastGeneration(cfg.Tiers), byKey: make(map[string]*keyWork), ignored: make([]atomic.Uint64, len(cfg.Tiers))},
+		memos:   memos{byKey: make(map[string]memo)},
+		streams: gate{empty: make(chan struct{})},
+		counts:  counters{tiers: make([]tierCounters, len(cfg.Tiers))},
+		began:   time.Now(),
 	}
+	c.keys.cache = c
 	for i := range cfg.Tiers {
 		c.tierNames = append(c.tierNames, fmt.Sprintf("tier-%d", i))
 	}
@@ -117,6 +117,9 @@ func lastGeneration(tiers []store.Store) uint64 {
 	}
 	return last
 }
+
+// clock is the time since the cache began, and never 0.
+func (c *DaramjweeCache) clock() int64 { return int64(time.Since(c.began)) + 1 }
 
 // Config returns the configuration in effect, every default filled in.
 func (c *DaramjweeCache) Config() Config { return c.cfg }

@@ -20,7 +20,7 @@ const graceAfterCancel = time.Second
 func (c *DaramjweeCache) Close() error {
 	c.closeOnce.Do(func() {
 		c.closed.Store(true)
-		errs := []error{c.drain()}
+		errs := []error{c.drain(), c.deleteLeftovers(context.Background())}
 		for i, t := range c.cfg.Tiers {
 			if err := t.Close(); err != nil {
 				errs = append(errs, fmt.Errorf("cache: close %s: %w", c.tierNames[i], err))
@@ -43,6 +43,7 @@ func (c *DaramjweeCache) drain() error {
 	inTime = inTime && await(workersGone, timeout.C)
 	running := c.background.running.Load()
 	c.cancel()
+	c.sources.interrupt(ErrCacheClosed)
 	if inTime {
 		return nil
 	}

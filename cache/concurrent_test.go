@@ -85,58 +85,116 @@ func TestOriginErrorsAreShared(t *testing.T) {
 	}
 }
 
+// TestLeadersEndIsNobodyElses: a Fetch ends with its caller's context only when
+// nobody else waits for the answer.
 func TestLeadersEndIsNobodyElses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := opened(t, cache.WithTiers(memoryTier(t)))
-		leader, cancel := context.WithCancel(ctx)
-		first := make(chan error)
-		go func() {
-			_, err := c.Get(leader, "k", cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
-				<-ctx.Done()
-				return nil, fmt.Errorf("wrapped: %w", ctx.Err())
-			}))
-			first <- err
-		}()
-		synctest.Wait()
-		var wg sync.WaitGroup
-		o := &origin{body: "body"}
-		for range 10 {
-			wg.Go(func() {
-				if got, _ := read(t, c, "k", o); got != "body" {
-					t.Error(got)
+	for _, followers := range []int{0, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			c := opened(t, cache.WithTiers(memoryTier(t)))
+			leader, cancel := context.WithCancel(context.WithValue(ctx, key{}, "value"))
+			var fetches atomic.Int64
+			f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+				fetches.Add(1)
+				select {
+				case <-time.After(10 * time.Second):
+					return &cache.FetchResult{Body: io.NopCloser(strings.NewReader(ctx.Value(key{}).(string)))}, nil
+				case <-ctx.Done():
+					return nil, fmt.Errorf("wrapped: %w", ctx.Err())
 				}
 			})
+			first := make(chan error)
+			began := time.Now()
+			go func() {
+				_, err := c.Get(leader, "k", f)
+				first <- err
+			}()
+			synctest.Wait()
+			var wg sync.WaitGroup
+			for range followers {
+				wg.Go(func() {
+					if got, _ := read(t, c, "k", f); got != "value" {
+						t.Error(got)
+					}
+				})
+			}
+			time.Sleep(time.Second)
+			cancel()
+			require.ErrorIs(t, <-first, context.Canceled)
+			wg.Wait()
+			require.EqualValues(t, 1, fetches.Load())
+			if followers == 0 {
+				require.Equal(t, time.Second, time.Since(began), "nobody is left to wait for")
+				return
+			}
+			_, st := read(t, c, "k", f)
+			require.True(t, st.Hit)
+		})
+	}
+}
+
+type key struct{}
+
+// TestWaitersEndIsNobodyElses: the last one to give up ends the Fetch, and only
+// when its first caller has gone too.
+func TestWaitersEndIsNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := opened(t, cache.WithTiers(memoryTier(t)))
+		var ended time.Duration
+		began := time.Now()
+		f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+			<-ctx.Done()
+			ended = time.Since(began)
+			return nil, ctx.Err()
+		})
+		var wg sync.WaitGroup
+		for i := range 4 {
+			limited, cancel := context.WithTimeout(ctx, time.Duration(i+1)*time.Second)
+			defer cancel()
+			wg.Go(func() {
+				if _, err := c.Get(limited, "k", f); !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
 		}
-		synctest.Wait()
-		cancel()
-		require.ErrorIs(t, <-first, context.Canceled)
 		wg.Wait()
-		require.EqualValues(t, 1, o.fetches.Load())
+		require.Equal(t, 4*time.Second, ended)
+		require.EqualValues(t, 1, c.Stats().Fetches)
 	})
 }
 
+// TestFollowersOfAClientThatLeavesOrStalls read on as if it were not there.
 func TestFollowersOfAClientThatLeavesOrStalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithOpTimeout(10*time.Second))
-		o := &origin{body: "body"}
-		lead, err := c.Get(ctx, "k", o)
-		require.NoError(t, err)
-		got := make(chan string)
-		go func() { s, _ := read(t, c, "k", o); got <- s }()
-		synctest.Wait()
-		require.NoError(t, lead.Close()) // leaves: the follower leads
-		require.Equal(t, "body", <-got)
-
-		lead, err = c.Get(ctx, "stalled", o)
-		require.NoError(t, err)
-		began := time.Now()
-		go func() { s, _ := read(t, c, "stalled", o); got <- s }()
-		require.Equal(t, "body", <-got) // stalls: the follower fetches for itself after OpTimeout
-		require.Equal(t, 10*time.Second, time.Since(began))
-		require.EqualValues(t, 1, c.Stats().Bypasses)
-		_, err = io.ReadAll(lead)
-		require.NoError(t, err)
-		require.NoError(t, lead.Close())
+	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
+		c := opened(t, s, cache.WithTiers(tier(t)))
+		o := &origin{body: strings.Repeat("body", 10_000)}
+		for _, leaves := range []bool{true, false} {
+			k := fmt.Sprint(leaves)
+			began := time.Now()
+			lead, err := c.Get(ctx, k, o)
+			require.NoError(t, err)
+			_, err = io.ReadFull(lead, make([]byte, 100))
+			require.NoError(t, err)
+			follow, err := c.Get(ctx, k, o)
+			require.NoError(t, err)
+			if leaves {
+				require.NoError(t, lead.Close())
+			}
+			b, err := io.ReadAll(follow)
+			require.NoError(t, err)
+			require.Equal(t, o.body, string(b))
+			require.NoError(t, follow.Close())
+			require.Zero(t, time.Since(began))
+			if !leaves {
+				b, err := io.ReadAll(lead)
+				require.NoError(t, err)
+				require.Equal(t, o.body[100:], string(b), "the stalled one has its bytes still to come")
+				require.NoError(t, lead.Close())
+			}
+			_, st := read(t, c, k, o)
+			require.True(t, st.Hit)
+		}
+		require.EqualValues(t, 2, o.fetches.Load())
 	})
 }
 
@@ -288,12 +346,10 @@ func TestCloseEndsAReadThatWaitsForTheOrigin(t *testing.T) {
 		began, ended := time.Now(), make(chan error)
 		go func() { _, err := r.WriteTo(io.Discard); ended <- err }()
 		synctest.Wait()
-		got := make(chan string)
-		go func() { s, _ := read(t, c, "k", &origin{body: "the next one leads"}); got <- s }()
-		synctest.Wait()
 		require.NoError(t, r.Close())
 		require.Error(t, <-ended)
-		require.Equal(t, "the next one leads", <-got)
+		got, _ := read(t, c, "k", &origin{body: "the next one leads"})
+		require.Equal(t, "the next one leads", got)
 		require.Zero(t, time.Since(began))
 	})
 }

@@ -22,6 +22,16 @@ type Config struct {
 	StaleWhileRevalidate time.Duration // past its freshness, an entry is served this long while it is refreshed behind; 0: 1 minute, < 0: never
 	StaleIfError         time.Duration // past its freshness, an entry is served this long when the origin fails; 0: 1 hour, < 0: never
 
+	// After a failed fetch the origin is left alone while the key's stale entry
+	// can be served, for a time that doubles with each failure up to Backoff.
+	Backoff time.Duration // 0: 30 seconds, < 0: it is asked each time
+
+	// A fill that all its callers have left is finished in the background when
+	// fewer than FinishBytes are missing, or more than FinishPercent is there, as
+	// with Squid's quick_abort; else, and when its size is unknown, it is aborted.
+	FinishBytes   int64 // 0: 16 KiB, < 0: however few, that is no reason
+	FinishPercent int   // 1 to 100; 0: 95, 100: that is no reason
+
 	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; 0: 30 seconds
 	CloseTimeout time.Duration // of draining on Close; 0: 10 seconds
 
@@ -36,6 +46,8 @@ type Config struct {
 	// Pool is used in place of BufferPool. The cache does not close it.
 	Pool strategy.BufferPool
 }
+
+const maxTiers = 64 // bits of keyWork.leftovers
 
 // DefaultConfig returns the configuration that New starts from: every default
 // spelled out, and the default strategy enabled.
@@ -56,8 +68,15 @@ func (cfg Config) WithDefaults() Config {
 	set(&cfg.NegativeFreshness, 10*time.Second)
 	set(&cfg.StaleWhileRevalidate, time.Minute)
 	set(&cfg.StaleIfError, time.Hour)
+	set(&cfg.Backoff, 30*time.Second)
 	set(&cfg.OpTimeout, 30*time.Second)
 	set(&cfg.CloseTimeout, 10*time.Second)
+	if cfg.FinishBytes == 0 {
+		cfg.FinishBytes = 16 << 10
+	}
+	if cfg.FinishPercent == 0 {
+		cfg.FinishPercent = 95
+	}
 	if cfg.Workers == 0 {
 		cfg.Workers = 4
 	}
@@ -79,9 +98,11 @@ func (cfg Config) Validate() error {
 		}
 	}
 	check(len(cfg.Tiers) > 0, "Tiers", "none", "one store or more, the nearest first")
+	check(len(cfg.Tiers) <= maxTiers, "Tiers", len(cfg.Tiers), fmt.Sprintf("at most %d stores", maxTiers))
 	for i, t := range cfg.Tiers {
 		check(t != nil, fmt.Sprintf("Tiers[%d]", i), "nil", "a store")
 	}
+	check(cfg.FinishPercent >= 0 && cfg.FinishPercent <= 100, "FinishPercent", cfg.FinishPercent, "0 (95), or 1 to 100")
 	check(cfg.OpTimeout >= 0, "OpTimeout", cfg.OpTimeout, "0 (30s), or a positive duration")
 	check(cfg.CloseTimeout >= 0, "CloseTimeout", cfg.CloseTimeout, "0 (10s), or a positive duration")
 	check(cfg.Workers >= 0, "Workers", cfg.Workers, "0 (4), or 1 and more")

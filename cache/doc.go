@@ -10,14 +10,17 @@
 //     and ScheduleRefresh asks the origin behind it, once per key.
 //  3. An entry in a lower tier is streamed to the caller while it fills tier 0
 //     (promoteAndTeeStream). It keeps its age.
-//  4. Otherwise the caller's Fetcher asks the origin, and the body is streamed to
-//     the caller while it fills the nearest tier that has room for it
-//     (cacheAndTeeStream). Others who want the key meanwhile wait until it is
-//     stored; an origin's error is shared with them, and what cannot be shared
-//     they fetch for themselves.
+//  4. Otherwise the caller's Fetcher asks the origin, and the body fills the
+//     nearest tier that has room for it on its way to the caller
+//     (cacheAndTeeStream). Others who want the key meanwhile read along, each at
+//     its own pace: whoever needs bytes that are not there yet reads the source
+//     for all. Where the tier does not let them, they wait until it is stored; an
+//     origin's error is shared with them, and what cannot be shared they fetch
+//     for themselves.
 //  5. An entry is published only when it is whole: the body ended, or reached its
-//     declared size. A caller who closes earlier publishes nothing, and a tier
-//     that fails never fails a caller.
+//     declared size. A fill that all callers have left is finished in the
+//     background when little is missing, else aborted, and a tier that fails
+//     never fails a caller.
 //  6. Once published, it is copied to the colder tiers in the background
 //     (scheduleSetToStore).
 //  7. An origin that answers "not modified" moves a timestamp, not a body. One
@@ -25,5 +28,6 @@
 //     is stood in for by a stale entry, inside its stale-if-error window.
 //
 // Each value carries the number of the fetch or Set that it began with. One that
-// began before a Delete or Set of its key is not published after it.
+// began before a Delete or Set of its key is neither published after it nor found,
+// also when a tier failed to delete it.
 package cache

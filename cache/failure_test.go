@@ -86,7 +86,8 @@ func TestFailingTierNeverFailsTheCaller(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					tiers := []store.Store{memoryTier(t), memoryTier(t)}
 					tiers[tier] = broken{tiers[tier], at}
-					c := opened(t, cache.WithTiers(tiers...))
+					c, err := cache.New(cache.WithTiers(tiers...))
+					require.NoError(t, err)
 					o := &origin{body: strings.Repeat("body", 50_000)}
 					for range 3 {
 						got, _ := read(t, c, "k", o)
@@ -97,8 +98,23 @@ func TestFailingTierNeverFailsTheCaller(t *testing.T) {
 						require.NotZero(t, c.Stats().Tiers[tier].Errors+c.Stats().PersistFailures)
 					}
 					if at == "delete" {
-						require.ErrorContains(t, c.Delete(ctx, "k"), []string{"tier-0", "tier-1"}[tier])
+						name := []string{"tier-0", "tier-1"}[tier]
+						require.ErrorContains(t, c.Delete(ctx, "k"), name)
+						_, err := c.Lookup(ctx, "k")
+						require.ErrorIs(t, err, cache.ErrNotFound, "what is left there is not found")
+						read(t, c, "left", o)
+						synctest.Wait()
+						require.ErrorContains(t, c.Delete(ctx, "left"), name)
+						o.body = "new"
+						got, _ := read(t, c, "k", o)
+						require.Equal(t, "new", got)
+						synctest.Wait() // what replaced the old value everywhere is not left over
+						require.ErrorContains(t, c.Close(), name+" still holds 1 deleted or replaced entries")
 					}
+					if err := c.Close(); at != "delete" && at != "all" {
+						require.NoError(t, err)
+					}
+					require.Zero(t, c.Stats().BufferPool.ActiveBuffers)
 				})
 			})
 		}
@@ -178,7 +194,7 @@ func TestFaultyConfigurations(t *testing.T) {
 func TestGivenPoolIsUsedAndNotClosed(t *testing.T) {
 	pool, err := strategy.New(strategy.BufferPoolConfig{Enabled: true, Strategy: "channel"})
 	require.NoError(t, err)
-	c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithPool(pool))
+	c := opened(t, cache.WithTiers(plodding{memoryTier(t)}), cache.WithPool(pool))
 	require.Equal(t, "custom", c.Stats().Strategy)
 	r, err := c.Get(ctx, "k", &origin{body: "body"})
 	require.NoError(t, err)

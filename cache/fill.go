@@ -1,210 +1,246 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// fill streams a body to a caller while it stages the same bytes in a tier, and
-// publishes them when the body is whole. It is the stream of a Response; the
-// Response's fence keeps Close out of Read.
+// fill is one fetch or promote of a key, from before its source is asked until
+// the last of those who share it has left.
+//
+//	source ---pull---> staged entry ---ReadAt---> reader, reader, reader …
+//	                        |
+//	                      Commit ---> tier ---scheduleSetToStore---> colder tiers
+//
+// Nobody works for a fill but its readers: whoever needs bytes that are not
+// staged yet takes the pull, and reads the source once for all (pull.go). What
+// is staged each of them reads at its own pace (reader.go), so that a slow one
+// keeps nobody waiting and costs no memory. The one whose pull was the last
+// publishes the entry; the last to leave an unfinished fill decides what becomes
+// of it (abandon.go).
 type fill struct {
 	cache *DaramjweeCache
-	src   *source
-	tee   io.Reader // src, by way of the pool's TeeReader into tap
-	meta  store.Metadata
-	tier  int
-	staged
-	flight *flight // of a fetch; nil for a promote
+	kind  kind
+	gated bool   // it has a place at cache.streams
+	work         // the key, and the number of this fill
+	src   source // read by the one who has the pull
+	meta  *store.Metadata
+	fwd   string // why the origin was asked
+	first reader // of the one who leads
 
-	settled bool // published or dropped
+	// Of the one who has the pull, who changes tier under mu only.
+	tier   int
+	writer store.Writer       // nil: nothing is stored
+	direct store.DirectWriter // nil: bytes go by way of tee
+	tee    io.Reader          // src, by the pool's TeeReader into tap
+	failed error              // of the tier; the source is read on without it
+
+	mu       sync.Mutex // guards what follows, and own of each reader
+	phase    phase
+	result   result             // of phaseOver
+	readers  int                // the one who leads, and those who joined
+	waiting  int                // those who wait to join
+	answered bool               // the origin has been asked
+	headless bool               // the context of the one who leads ended before that
+	wake     chan struct{}      // closed at the next change; nil: nobody waits for one
+	staged   store.StagedReader // nil: nobody can join
+	moves    int                // how often it went on to another tier
+	frontier int64              // bytes that are staged
+	pulling  *reader            // the one who has the pull
+	detached bool               // the tier failed: whoever had the pull keeps the source
+	ended    error              // how the source ended, io.EOF when well
+	settled  bool               // published or dropped, or about to be
 }
 
-// staged is the entry in the making and the work that it belongs to.
-type staged struct {
-	writer store.Writer
-	work   *work
-	failed error // of the tier: the caller reads on without it
+type kind int
+
+const (
+	fetching   kind = iota // for a caller
+	refreshing             // for nobody, in the background
+	promoting              // out of a lower tier
+)
+
+// phase tells what those who come to a fill can do.
+type phase int
+
+const (
+	phaseAsking phase = iota // wait
+	phaseOpen                // join
+	phaseOver                // neither: see result
+)
+
+// result is what a fill brought, for those who waited and could not join.
+type result struct {
+	outcome outcome
+	err     error  // of outcomeFailed
+	gen     uint64 // of outcomeRetry: the entry that was stored or called current, 0 if none was
 }
 
-// cacheAndTeeStream answers a miss: the caller reads the origin's body, and the
-// nearest tier that has room for it is filled on the way. When none has, the
-// body is the caller's alone and those who wait are told to fetch for themselves.
-func (c *DaramjweeCache) cacheAndTeeStream(ctx context.Context, w *work, fl *flight, res *FetchResult, src *source) (stream, *store.Metadata, bool) {
-	m := c.fetched(res.Metadata, w, src.size)
+// outcome tells those who waited what to do.
+type outcome int
+
+const (
+	outcomeRetry   outcome = iota // look again: an entry was stored, or whoever led left before
+	outcomePrivate                // the body could not be shared: fetch for yourself
+	outcomeFailed                 // the origin failed: take its error
+)
+
+// cacheAndTeeStream answers a miss: the origin's body fills the nearest tier that
+// has room for it, on its way to the callers. When none has, it is its own
+// caller's alone, and those who wait are told to fetch for themselves.
+func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult) (stored bool) {
+	f.meta = c.fetched(res.Metadata, &f.work, f.src.size)
 	if !res.NoStore {
-		if writer, tier, err := c.create(ctx, w.key, m); err == nil {
-			f := &fill{cache: c, src: src, meta: m, tier: tier, staged: staged{writer: writer, work: w}, flight: fl}
-			f.tee = c.BufferPool.TeeReader(src, tap{f})
-			return f, &f.meta, true
+		if writer, tier, err := c.create(c.ctx, f.key, *f.meta); err == nil {
+			f.stage(writer, tier)
+			return true
 		}
 	}
-	w.end()
-	fl.end(result{outcome: outcomePrivate})
-	return c.direct(src), &m, false
-}
-
-// tap is what the tee writes to. It never fails: a tier's trouble is not the
-// caller's.
-type tap struct{ f *fill }
-
-func (t tap) Write(p []byte) (int, error) {
-	f := t.f
-	if f.failed == nil {
-		n, err := f.writer.Write(p)
-		if errors.Is(err, store.ErrTooLarge) && f.spill() {
-			n2 := 0
-			n2, err = f.writer.Write(p[n:])
-			n += n2
-		}
-		if err == nil && n != len(p) {
-			err = io.ErrShortWrite
-		}
-		if err != nil {
-			f.detach(err)
-		}
-	}
-	return len(p), nil
-}
-
-// spill moves a body of unknown size that has outgrown its tier to the next one
-// that takes it, staged bytes first.
-func (f *fill) spill() bool {
-	from, ok := f.writer.(store.StagedReader)
-	if !ok || f.flight == nil {
-		return false
-	}
-	c := f.cache
-	for tier := f.tier + 1; tier < len(c.cfg.Tiers); tier++ {
-		next, err := c.cfg.Tiers[tier].Create(c.ctx, f.work.key, f.meta)
-		if err != nil {
-			continue
-		}
-		if _, err = c.BufferPool.CopyBuffer(next, &stagedBytes{from: from}); err != nil {
-			next.Abort()
-			continue
-		}
-		f.writer.Abort()
-		f.writer, f.tier = next, tier
-		return true
-	}
+	c.memos.unshared(f.key, c.clock())
+	f.mu.Lock()
+	f.first.own, f.settled = &f.src, true
+	f.mu.Unlock()
+	f.over(result{outcome: outcomePrivate})
 	return false
 }
 
-// stagedBytes reads a staged entry up to its frontier.
-type stagedBytes struct {
-	from store.StagedReader
-	off  int64
-}
-
-func (s *stagedBytes) Read(p []byte) (int, error) {
-	n, err := s.from.ReadAt(p, s.off)
-	s.off += int64(n)
-	return n, err
-}
-
-// detach gives the staged entry up as soon as the tier fails, so that nobody
-// waits for it any longer.
-func (f *fill) detach(err error) {
-	f.failed = err
-	f.writer.Abort()
-	f.cache.counts.detached.Add(1)
-	if !errors.Is(err, store.ErrTooLarge) {
-		f.cache.tierFailed(f.tier, "write", f.work.key, err)
-	}
-	if f.flight != nil {
-		f.flight.end(result{outcome: outcomePrivate})
-	}
-}
-
-func (f *fill) Read(p []byte) (int, error) {
-	n, err := f.tee.Read(p)
-	f.settleWhenEnded()
-	return n, err
-}
-
-func (f *fill) WriteTo(w io.Writer) (int64, error) {
-	n, err := f.cache.BufferPool.CopyBuffer(w, f.tee)
-	f.settleWhenEnded()
-	return n, err
-}
-
-// interrupt ends a Read that waits for the origin, for a Close that found it
-// there. It is safe to call beside everything else.
-func (f *fill) interrupt() { f.src.interrupt() }
-
-// Close drops what is not whole by now.
-func (f *fill) Close() error {
-	f.settle()
-	return f.src.Close()
-}
-
-func (f *fill) settleWhenEnded() {
-	if f.src.whole || f.src.err != nil {
-		f.settle()
-	}
-}
-
-// settle publishes a whole entry and drops any other, once.
-func (f *fill) settle() {
-	if f.settled {
-		return
-	}
-	f.settled = true
-	c := f.cache
-	defer c.streams.leave()
-	var end result
-	switch {
-	case f.failed != nil:
-		end.outcome = outcomePrivate
-	case f.src.whole:
-		if err := c.commit(f.work, f.tier, f.writer, f.meta.Generation, f.tier); err != nil {
-			end.outcome = outcomePrivate
-		} else if f.flight == nil {
-			c.counts.promotes.Add(1)
-		} else {
-			c.counts.fills.Add(1)
-			end.gen = f.meta.Generation
-			c.scheduleSetToStore(f.work.key, f.tier, f.meta.Generation)
-		}
-	default:
-		f.writer.Abort()
-		c.counts.aborts.Add(1)
-		if f.src.err == io.EOF { // longer than it declared
-			end.outcome = outcomePrivate
-		} else if f.src.err != nil && !f.src.interrupted() {
-			end = result{outcome: outcomeFailed, err: f.src.err}
-		}
-	}
-	if f.flight != nil {
-		f.flight.end(end)
-	} else {
-		c.promoting.remove(f.work.key)
-	}
-	f.work.end()
-}
-
 // fetched completes the metadata that an origin or a caller gave.
-func (c *DaramjweeCache) fetched(m store.Metadata, w *work, size int64) store.Metadata {
+func (c *DaramjweeCache) fetched(m store.Metadata, w *work, size int64) *store.Metadata {
 	m.Size, m.Generation, m.Negative = size, w.gen, false
 	if m.StoredAt.IsZero() {
 		m.StoredAt = now()
 	}
-	return m
+	return &m
 }
 
-// direct streams a body that is not stored.
-func (c *DaramjweeCache) direct(src *source) stream { return &direct{source: src, cache: c} }
-
-type direct struct {
-	*source
-	cache *DaramjweeCache
+// stage opens the fill to those who wait, where its tier lets them read along.
+func (f *fill) stage(writer store.Writer, tier int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fillTier(writer, tier)
+	f.staged, _ = writer.(store.StagedReader)
+	if f.staged != nil && f.phase == phaseAsking {
+		f.phase = phaseOpen
+		f.broadcast()
+	}
 }
 
-func (d *direct) Close() error {
-	defer d.cache.streams.leave()
-	return d.source.Close()
+// fillTier makes writer what the fill writes to. It wants mu.
+func (f *fill) fillTier(writer store.Writer, tier int) {
+	f.writer, f.tier, f.direct = writer, tier, nil
+	if _, ok := writer.(store.StagedReader); ok { // what is taken beyond a reader's need can be read back
+		f.direct, _ = writer.(store.DirectWriter)
+	}
+	if h, ok := writer.(store.StagedHolder); ok {
+		h.Hold()
+	}
+	if f.direct == nil && f.tee == nil {
+		f.tee = f.cache.BufferPool.TeeReader(&f.src, (*tap)(f))
+	}
+}
+
+// broadcast wakes all who wait. It wants mu.
+func (f *fill) broadcast() {
+	if f.wake != nil {
+		close(f.wake)
+		f.wake = nil
+	}
+}
+
+// changed is closed at the next broadcast. It wants mu.
+func (f *fill) changed() <-chan struct{} {
+	if f.wake == nil {
+		f.wake = make(chan struct{})
+	}
+	return f.wake
+}
+
+// over lets nobody join any more. Only the first result counts.
+func (f *fill) over(r result) {
+	f.all.retire(f)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.phase == phaseAsking {
+		f.phase, f.result = phaseOver, r
+		f.broadcast()
+	}
+}
+
+// settle publishes a whole entry and drops any other. It is called once, by the
+// one who set settled, when nobody has the pull.
+func (f *fill) settle() {
+	c := f.cache
+	var end result
+	switch {
+	case f.failed != nil:
+		f.writer.Abort()
+		end = result{outcome: outcomePrivate, err: f.failed}
+		c.counts.detached.Add(1)
+		if errors.Is(f.failed, store.ErrTooLarge) {
+			c.memos.unshared(f.key, c.clock())
+		} else {
+			c.tierFailed(f.tier, "write", f.key, f.failed)
+		}
+	case f.src.whole:
+		end = f.publish()
+	default:
+		f.writer.Abort()
+		c.counts.aborts.Add(1)
+		switch f.src.err {
+		case io.EOF:
+			end = result{outcome: outcomePrivate, err: errOverlong}
+		case nil, ErrResponseClosed:
+			end.err = errAbandoned
+		default:
+			end = result{outcome: outcomeFailed, err: f.src.err}
+		}
+	}
+	switch {
+	case f.kind == refreshing:
+		c.refreshEnded(f.key, end.err)
+	case f.kind == fetching && end.outcome == outcomeFailed:
+		c.memos.failed(f.key, c.clock(), c.cfg.Backoff)
+	}
+	f.over(end)
+	if f.failed == nil {
+		f.done()
+	}
+}
+
+var (
+	errOverlong  = errors.New("cache: the body is longer than declared")
+	errAbandoned = errors.New("cache: abandoned by all its callers")
+)
+
+func (f *fill) publish() result {
+	c := f.cache
+	if err := c.commit(&f.work, f.tier, f.writer, f.meta.Generation, f.tier); err != nil {
+		return result{outcome: outcomePrivate, err: err}
+	}
+	if f.kind == promoting {
+		c.counts.promotes.Add(1)
+		return result{}
+	}
+	c.counts.fills.Add(1)
+	c.memos.forget(f.key)
+	c.scheduleSetToStore(f.key, f.tier, f.meta.Generation)
+	return result{gen: f.meta.Generation}
+}
+
+// done ends the source, and the work with it.
+func (f *fill) done() error {
+	err := f.src.Close()
+	f.quit()
+	return err
+}
+
+// quit ends a fill whose source is closed.
+func (f *fill) quit() {
+	f.end()
+	if f.gated {
+		f.cache.streams.leave()
+	}
 }

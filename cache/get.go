@@ -12,8 +12,12 @@ import (
 // ErrNotFound when the origin has nothing, the Fetcher's when it failed and no
 // stale entry may stand in, or the context's.
 //
-// Close the Response. What a caller closes before its last byte was read is not
-// stored.
+// Close the Response. When all who read a body that is being stored have left, it
+// is finished in the background or dropped: see Config.FinishBytes.
+//
+// ctx ends this caller's waits: for the answer, and for bytes that another caller
+// is about to read. It ends a call to the Fetcher only when nobody else waits for
+// that, and never a body that is being read.
 func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Response, error) {
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
@@ -30,25 +34,31 @@ func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Respo
 		s := Status{Collapsed: w.collapsed}
 		switch {
 		case h.fresh():
-			return c.serve(ctx, key, h, s)
+			return c.serve(ctx, key, f, h, s)
 		case h.found() && c.cfg.whileRevalidate(h.meta, h.left):
-			if err := c.ScheduleRefresh(ctx, key, f); err != nil {
-				c.cfg.Logger.Debug("cache: refresh not scheduled", "key", key, "err", err)
-			}
-			return c.serve(ctx, key, h, s)
+			c.refreshBehind(ctx, key, f)
+			return c.serve(ctx, key, f, h, s)
 		case w.outcome == outcomeFailed:
-			return c.failed(ctx, key, h, s, w.err)
+			return c.failed(ctx, key, f, h, s, w.err)
 		case w.outcome == outcomePrivate:
 			h.close()
-			return c.fetchPrivate(ctx, key, f)
+			return c.fetchPrivate(ctx, f)
 		}
-		fl, leads := c.flights.join(key)
+		m := c.memos.about(key, c.clock())
+		if m.failures > 0 && c.cfg.standsIn(h) {
+			return c.serveInstead(ctx, key, f, h, s)
+		}
+		fill, leads := c.keys.fetch(key, m.until > 0 && m.failures == 0)
 		if leads {
-			return c.lead(ctx, key, f, fl, h, s)
+			return c.lead(ctx, fill, f, h, s)
 		}
 		h.close()
-		if err := w.wait(ctx, c, fl); err != nil {
+		r, err := w.join(ctx, fill, f)
+		if err != nil {
 			return nil, err
+		}
+		if r != nil {
+			return c.collapsed(r), nil
 		}
 	}
 }
@@ -78,28 +88,26 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
-func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *flight, h hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit, s Status) (*Response, error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
-	if !c.streams.enter() {
-		h.close()
-		fl.end(result{})
-		return nil, ErrCacheClosed
-	}
-	w := c.generations.begin(key)
-	owned := true // the work, the flight and the place at the gate are this call's to end
+	owned := true // the fill is this call's to end
+	fill.gated = c.streams.enter()
 	defer func() {
 		if owned {
-			w.end()
-			fl.end(end)
-			c.streams.leave()
+			fill.over(end)
+			fill.quit()
 		}
 	}()
-
-	// The last flight may have stored the key after this caller looked for it.
-	if again := c.lookupIn(ctx, 0, key); again.fresh() {
+	if !fill.gated {
 		h.close()
 		end = result{}
-		return c.serve(ctx, key, again, s)
+		return nil, ErrCacheClosed
+	}
+	// The last fill may have stored the key after this caller looked for it.
+	if again := c.lookupIn(ctx, 0, fill.key); again.fresh() {
+		h.close()
+		end = result{}
+		return c.serve(ctx, fill.key, f, again, s)
 	} else {
 		again.close()
 	}
@@ -111,86 +119,86 @@ func (c *DaramjweeCache) lead(ctx context.Context, key string, f Fetcher, fl *fl
 			old = h.meta
 		}
 	}
-	res, src, err := c.fetch(ctx, f, old)
+	fill.fwd = s.Fwd
+	res, err := fill.ask(ctx, f, old)
 	switch {
 	case err == nil:
 		h.close()
 		owned = false
-		stream, m, stored := c.cacheAndTeeStream(ctx, w, fl, res, src)
-		return c.missed(stream, m, s, stored), nil
+		r := &fill.first
+		r.ctx, r.fetcher = ctx, f
+		s.Stored = c.cacheAndTeeStream(fill, res)
+		if err := ctx.Err(); err != nil { // the others read on
+			r.Close()
+			return nil, err
+		}
+		return c.missed(r, s), nil
 	case errors.Is(err, ErrNotModified) && old != nil:
-		end = result{gen: w.gen}
-		return c.stillCurrent(ctx, w, h, s, c.revalidated(old, res, w))
+		end = result{gen: fill.gen}
+		c.memos.forget(fill.key)
+		return c.stillCurrent(ctx, &fill.work, f, h, s, c.revalidated(old, res, &fill.work))
 	case errors.Is(err, ErrNotFound):
 		h.close()
-		c.storeNegative(w)
+		c.storeNegative(&fill.work)
 		c.counts.misses.Add(1)
-		end = result{gen: w.gen}
+		end = result{gen: fill.gen}
 		return nil, ErrNotFound
-	case ctx.Err() != nil: // this caller's end is nobody else's
+	}
+	if ctx.Err() != nil && fill.src.interrupted() != nil { // this caller's end is nobody else's
 		h.close()
 		end = result{}
 		return nil, ctx.Err()
 	}
 	end.err = err
-	return c.failed(ctx, key, h, s, err)
+	c.memos.failed(fill.key, c.clock(), c.cfg.Backoff)
+	return c.failed(ctx, fill.key, f, h, s, err)
 }
 
-// missed is the response of a caller's own fetch.
-func (c *DaramjweeCache) missed(stream stream, m *store.Metadata, s Status, stored bool) *Response {
+// missed is the response of a reader of a fetch.
+func (c *DaramjweeCache) missed(r *reader, s Status) *Response {
 	c.counts.misses.Add(1)
-	if s.Stored = stored; stored {
+	m := r.fill.meta
+	if s.Stored {
 		s.TTL = c.cfg.freshnessLeft(m, now())
 	}
-	return &Response{stream: stream, cache: c, meta: m, size: m.Size, status: s}
+	return &Response{stream: r, cache: c, meta: m, size: m.Size, status: s}
+}
+
+// collapsed is the response of a reader of another caller's fetch.
+func (c *DaramjweeCache) collapsed(r *reader) *Response {
+	return c.missed(r, Status{Fwd: r.fill.fwd, Stored: true, Collapsed: true})
 }
 
 // stillCurrent serves the entry that the origin called current. It is open, so it
 // is served even if it was evicted meanwhile.
-func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, h hit, s Status, m *store.Metadata) (*Response, error) {
+func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h hit, s Status, m *store.Metadata) (*Response, error) {
 	if err := c.touch(w, h.tier, h.meta, m); err != nil && !errors.Is(err, store.ErrNotFound) {
 		c.tierFailed(h.tier, "update", w.key, err)
 	}
 	c.counts.misses.Add(1)
 	s.FwdStatus = 304
 	h.meta, h.left = m, c.cfg.freshnessLeft(m, now())
-	return c.respond(ctx, w.key, h, s), nil
+	return c.respond(ctx, w.key, f, h, s), nil
 }
 
 // failed answers when the origin could not: with the stale entry while its
 // stale-if-error window lasts (RFC 5861, section 4), else with the error.
-func (c *DaramjweeCache) failed(ctx context.Context, key string, h hit, s Status, err error) (*Response, error) {
-	if h.found() && !h.meta.Negative && c.cfg.ifError(h.meta, h.left) {
-		c.cfg.Logger.Warn("cache: origin failed, serving stale", "key", key, "err", err)
-		s.Fwd, s.Detail = "", "; stale-if-error"
-		return c.serve(ctx, key, h, s)
-	}
-	h.close()
-	return nil, err
-}
-
-// fetchPrivate fetches for one caller what could not be shared.
-func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher) (*Response, error) {
-	if !c.streams.enter() {
-		return nil, ErrCacheClosed
-	}
-	entered := true
-	defer func() {
-		if entered {
-			c.streams.leave()
-		}
-	}()
-	res, src, err := c.fetch(ctx, f, nil)
-	if err != nil {
+func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h hit, s Status, err error) (*Response, error) {
+	if !c.cfg.standsIn(h) {
+		h.close()
 		return nil, err
 	}
-	entered = false
-	c.counts.bypasses.Add(1)
-	m := res.Metadata
-	m.Size, m.Negative = src.size, false
-	if m.StoredAt.IsZero() {
-		m.StoredAt = now()
-	}
-	return &Response{stream: c.direct(src), cache: c, meta: &m, size: m.Size,
-		status: Status{Fwd: FwdBypass, Collapsed: true}}, nil
+	c.cfg.Logger.Warn("cache: origin failed, serving stale", "key", key, "err", err)
+	return c.serveInstead(ctx, key, f, h, s)
+}
+
+// serveInstead serves a stale entry in the origin's stead.
+func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h hit, s Status) (*Response, error) {
+	s.Fwd, s.Detail = "", "; stale-if-error"
+	return c.serve(ctx, key, f, h, s)
+}
+
+// standsIn reports whether an entry may be served in a failing origin's stead.
+func (cfg *Config) standsIn(h hit) bool {
+	return h.found() && !h.meta.Negative && cfg.ifError(h.meta, h.left)
 }

@@ -47,7 +47,7 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit
 		return hit{}
 	}
 	meta := entry.Metadata()
-	if c.generations.outdated(key, meta.Generation) {
+	if c.keys.ignores(tier, key, meta.Generation) {
 		entry.Close()
 		return hit{}
 	}
@@ -55,12 +55,12 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit
 }
 
 // serve answers with a hit, whatever its age.
-func (c *DaramjweeCache) serve(ctx context.Context, key string, h hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h hit, s Status) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}
 	s.Hit = true
-	return c.respond(ctx, key, h, s), nil
+	return c.respond(ctx, key, f, h, s), nil
 }
 
 // countHit counts an answer out of a tier. For a negative entry, which it closes,
@@ -81,16 +81,16 @@ func (c *DaramjweeCache) countHit(h hit) error {
 }
 
 // respond streams an entry: straight from tier 0, or by way of it.
-func (c *DaramjweeCache) respond(ctx context.Context, key string, h hit, s Status) *Response {
+func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h hit, s Status) *Response {
 	s.TTL = h.left
 	s.Detail = c.tierNames[h.tier] + s.Detail
-	var stream stream = h.entry
+	resp := &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
 	if h.tier > 0 {
-		if promoted := c.promoteAndTeeStream(ctx, key, h); promoted != nil {
-			stream, s.Stored = promoted, true
+		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
+			resp.stream, resp.status.Stored = r, true
 		}
 	}
-	return &Response{stream: stream, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
+	return resp
 }
 
 // tierFailed counts and logs a failure that no caller sees.

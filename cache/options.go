@@ -40,6 +40,18 @@ func WithStaleIfError(d time.Duration) Option {
 	return func(s *settings) { s.StaleIfError = d }
 }
 
+// WithBackoff sets how long at most the origin is left alone after failures,
+// while a stale entry can be served.
+func WithBackoff(d time.Duration) Option {
+	return func(s *settings) { s.Backoff = d }
+}
+
+// WithFinish sets when a fill that all callers have left is finished in the
+// background: when fewer bytes are missing, or a larger percentage is there.
+func WithFinish(bytes int64, percent int) Option {
+	return func(s *settings) { s.FinishBytes, s.FinishPercent = bytes, percent }
+}
+
 // WithOpTimeout bounds each call to a Fetcher and each wait for bytes.
 func WithOpTimeout(d time.Duration) Option {
 	return func(s *settings) { s.OpTimeout = d }

@@ -17,8 +17,10 @@ type Fetcher interface {
 	// has nothing. Any other error is shared with the callers who wait for the
 	// same key, or answered with a stale entry where that is allowed.
 	//
-	// ctx carries the caller's values. While Fetch runs it ends with the caller's
-	// own, or after OpTimeout; later it lives until the body is closed.
+	// ctx carries the caller's values. While Fetch runs it ends after OpTimeout, or
+	// with the caller's own when nobody else waits for the answer; later it lives
+	// until the body is closed. Fetch may be called again for the same caller, who
+	// goes on with another answer when the tier of the first one has failed.
 	Fetch(ctx context.Context, old *store.Metadata) (*FetchResult, error)
 }
 

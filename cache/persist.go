@@ -24,7 +24,7 @@ func (c *DaramjweeCache) scheduleSetToStore(key string, from int, gen uint64) {
 			entry.Close()
 			return
 		}
-		w := c.generations.begin(key)
+		w := c.keys.begin(key)
 		end := func() { entry.Close(); w.end() }
 		persist := job{
 			run: func(ctx context.Context) {

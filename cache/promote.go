@@ -3,37 +3,48 @@ package cache
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 // promoteAndTeeStream streams a lower tier's entry to the caller while it fills
-// tier 0, with the metadata it has: the age goes along. It returns nil, and the
-// entry is read where it is, when another caller promotes the key already, or
+// tier 0, with the metadata it has: the age goes along. Others who find the entry
+// meanwhile read along. It returns nil, and the entry is read where it is, when
 // tier 0 does not take it.
-func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, h hit) stream {
-	if !c.promoting.add(key) {
-		return nil
+func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fetcher Fetcher, h hit) *reader {
+	f, leads := c.keys.promote(key)
+	if !leads {
+		return f.joinPromote(ctx, fetcher, h)
 	}
-	if !c.streams.enter() {
-		c.promoting.remove(key)
-		return nil
+	f.kind = promoting
+	var writer store.Writer
+	if f.gated = c.streams.enter(); f.gated {
+		writer = c.createPromoted(ctx, key, h)
 	}
-	w := c.generations.begin(key)
-	writer := c.createPromoted(ctx, key, h)
 	if writer == nil {
-		w.end()
-		c.promoting.remove(key)
-		c.streams.leave()
+		f.over(result{})
+		f.quit()
 		return nil
 	}
-	f := &fill{
-		cache: c, src: &source{body: h.entry, size: h.entry.Size()},
-		meta: *h.meta, tier: 0, staged: staged{writer: writer, work: w},
+	f.meta = h.meta
+	f.src.open(c)
+	f.src.waiting.Store(0)
+	f.src.body, f.src.size = h.entry, h.entry.Size()
+	f.first.ctx, f.first.fetcher = ctx, fetcher
+	f.stage(writer, 0)
+	return &f.first
+}
+
+// joinPromote reads along with another caller's promote of the same entry.
+func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h hit) *reader {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.phase != phaseOpen || f.meta.Generation != h.meta.Generation {
+		return nil
 	}
-	f.tee = c.BufferPool.TeeReader(f.src, tap{f})
-	return f
+	f.readers++
+	h.close()
+	return &reader{fill: f, ctx: ctx, fetcher: fetcher}
 }
 
 // createPromoted looks at the lower tier once more: what was deleted between the
@@ -54,27 +65,4 @@ func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h hit) 
 		return nil
 	}
 	return writer
-}
-
-// keySet holds keys that something is under way for.
-type keySet struct {
-	mu   sync.Mutex // guards keys
-	keys map[string]struct{}
-}
-
-// add reports whether key was not there.
-func (s *keySet) add(key string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.keys[key]; ok {
-		return false
-	}
-	s.keys[key] = struct{}{}
-	return true
-}
-
-func (s *keySet) remove(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.keys, key)
 }

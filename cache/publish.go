@@ -32,7 +32,7 @@ func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, 
 	defer cancel()
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
-	if c.generations.outdated(w.key, gen) || c.newer(ctx, tier, w.key, gen) {
+	if c.keys.outdated(w.key, gen) || c.newer(ctx, tier, w.key, gen) {
 		sw.Abort()
 		c.counts.superseded.Add(1)
 		return ErrSuperseded
@@ -42,7 +42,8 @@ func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, 
 		c.tierFailed(tier, "commit", w.key, err)
 		return err
 	}
-	c.clear(ctx, w.key, 0, hides)
+	w.gone(tier)
+	c.clear(ctx, w, 0, hides)
 	return nil
 }
 
@@ -54,11 +55,9 @@ func (c *DaramjweeCache) newer(ctx context.Context, tier int, key string, gen ui
 }
 
 // clear deletes the key from the tiers [from, to).
-func (c *DaramjweeCache) clear(ctx context.Context, key string, from, to int) {
+func (c *DaramjweeCache) clear(ctx context.Context, w *work, from, to int) {
 	for tier := from; tier < to; tier++ {
-		if err := c.cfg.Tiers[tier].Delete(ctx, key); err != nil {
-			c.tierFailed(tier, "delete", key, err)
-		}
+		c.deleteFrom(ctx, tier, w)
 	}
 }
 

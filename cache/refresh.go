@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -16,16 +15,16 @@ func (c *DaramjweeCache) ScheduleRefresh(ctx context.Context, key string, f Fetc
 	if err := c.usable(ctx, f); err != nil {
 		return err
 	}
-	if !c.refreshing.add(key) {
+	if !c.keys.refreshing(key) {
 		return nil
 	}
 	values := context.WithoutCancel(ctx)
 	refresh := job{
 		run: func(context.Context) {
-			defer c.refreshing.remove(key)
+			defer c.keys.refreshed(key)
 			c.refresh(values, key, f)
 		},
-		drop: func() { c.refreshing.remove(key) },
+		drop: func() { c.keys.refreshed(key) },
 	}
 	if !c.background.add(refresh) {
 		refresh.drop()
@@ -38,71 +37,84 @@ func (c *DaramjweeCache) ScheduleRefresh(ctx context.Context, key string, f Fetc
 	return nil
 }
 
-// refresh is the background twin of a Get: it leads a fetch, and streams the
-// body into the tier with nobody reading along.
+// refreshBehind refreshes what a Get serves stale, unless the origin failed of late.
+func (c *DaramjweeCache) refreshBehind(ctx context.Context, key string, f Fetcher) {
+	if c.memos.about(key, c.clock()).failures > 0 {
+		return
+	}
+	if err := c.ScheduleRefresh(ctx, key, f); err != nil {
+		c.cfg.Logger.Debug("cache: refresh not scheduled", "key", key, "err", err)
+	}
+}
+
+// refresh is the background twin of a Get: it leads a fetch, and reads the body
+// for nobody. Callers who want the key meanwhile read along.
 func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
-	fl, leads := c.flights.join(key)
+	fill, leads := c.keys.fetch(key, false)
 	if !leads {
 		return // a Get asks already, and it is newer than this job
 	}
-	w := c.generations.begin(key)
+	fill.kind, fill.fwd = refreshing, FwdStale
 	end := result{outcome: outcomeFailed, err: errGoexit}
-	defer func() { w.end(); fl.end(end) }()
-
+	owned := true
+	defer func() {
+		if owned {
+			fill.over(end)
+			fill.quit()
+		}
+	}()
 	old, tier := c.stat(ctx, key)
-	err := c.refreshFrom(ctx, w, f, old, tier)
+	res, err := c.askOrTouch(ctx, fill, f, old, tier)
 	if errors.Is(err, store.ErrNotFound) && old != nil {
-		err = c.refreshFrom(ctx, w, f, nil, tier) // the entry went away while the origin called it current
+		res, err = c.askOrTouch(ctx, fill, f, nil, tier) // the entry went away while the origin called it current
 	}
-	switch {
-	case err == nil:
-		end = result{gen: w.gen}
-		c.counts.refreshes.Add(1)
-		return
-	case errors.Is(err, errNotStorable):
-		end = result{outcome: outcomePrivate}
-	default:
+	if err != nil {
 		end.err = err
+		c.refreshEnded(key, err)
+		return
 	}
-	c.counts.refreshFailed.Add(1)
-	c.cfg.Logger.Warn("cache: refresh failed", "key", key, "err", err)
+	if res == nil {
+		end = result{gen: fill.gen}
+		c.refreshEnded(key, nil)
+		return
+	}
+	owned = false
+	r := &fill.first
+	r.ctx = c.ctx
+	if !c.cacheAndTeeStream(fill, res) {
+		c.refreshEnded(key, errNotStorable)
+		r.Close()
+		return
+	}
+	r.drain() // it is counted when it is settled
 }
 
-// refreshFrom asks once. store.ErrNotFound says that the origin called an entry
-// current that is gone.
-func (c *DaramjweeCache) refreshFrom(ctx context.Context, w *work, f Fetcher, old *store.Metadata, tier int) error {
-	res, src, err := c.fetch(ctx, f, old)
+// askOrTouch asks the origin once, and does all there is to do about an answer
+// without a body: then the result is nil. store.ErrNotFound says that the origin
+// called an entry current that is gone.
+func (c *DaramjweeCache) askOrTouch(ctx context.Context, fill *fill, f Fetcher, old *store.Metadata, tier int) (*FetchResult, error) {
+	res, err := fill.ask(ctx, f, old)
 	switch {
 	case errors.Is(err, ErrNotModified) && old != nil:
-		return c.touch(w, tier, old, c.revalidated(old, res, w))
+		return nil, c.touch(&fill.work, tier, old, c.revalidated(old, res, &fill.work))
 	case errors.Is(err, ErrNotFound):
-		c.storeNegative(w)
-		return nil
-	case err != nil:
-		return err
+		c.storeNegative(&fill.work)
+		return nil, nil
 	}
-	defer src.Close()
-	if res.NoStore {
-		return errNotStorable
+	return res, err
+}
+
+func (c *DaramjweeCache) refreshEnded(key string, err error) {
+	if err == nil {
+		c.counts.refreshes.Add(1)
+		c.memos.forget(key)
+		return
 	}
-	m := c.fetched(res.Metadata, w, src.size)
-	writer, tier, err := c.create(c.ctx, w.key, m)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNotStorable, err)
+	c.counts.refreshFailed.Add(1)
+	if !errors.Is(err, ErrSuperseded) {
+		c.memos.failed(key, c.clock(), c.cfg.Backoff)
 	}
-	defer writer.Abort()
-	if _, err := c.BufferPool.CopyBuffer(writer, src); err != nil {
-		return err
-	}
-	if !src.whole {
-		return fmt.Errorf("%w: longer than the %d bytes declared", errNotStorable, src.size)
-	}
-	if err := c.commit(w, tier, writer, m.Generation, tier); err != nil {
-		return err
-	}
-	c.counts.fills.Add(1)
-	c.scheduleSetToStore(w.key, tier, m.Generation)
-	return nil
+	c.cfg.Logger.Warn("cache: refresh failed", "key", key, "err", err)
 }
 
 var errNotStorable = errors.New("cache: the origin's answer is not stored")

@@ -11,11 +11,10 @@ import (
 )
 
 // Response is the body of a key and what is known of it. Its caller reads it
-// from one goroutine and must close it: a response that fills a tier publishes
-// nothing before its last byte was read, and drops what it staged when it is
-// closed earlier. Close may be called from another goroutine, more than once,
-// and never waits for a Read or a WriteTo that is under way: one that waits for
-// the origin is ended.
+// from one goroutine and must close it. Close may be called from another
+// goroutine, more than once, and never waits for a Read or a WriteTo that is
+// under way: one that waits for the origin is ended, unless others read the same
+// body.
 type Response struct {
 	fence  fence.Fence
 	stream stream
@@ -91,7 +90,7 @@ type Status struct {
 	Fwd       string        // why the origin was asked; "" for a hit
 	FwdStatus int           // 304 when the origin said that the entry is current
 	Stored    bool          // storing the response was begun
-	Collapsed bool          // waited for another caller's fetch
+	Collapsed bool          // joined another caller's fetch, or waited for it
 	TTL       time.Duration // freshness left; negative: stale for so long
 	Detail    string        // "tier-0" and so on; "stale-if-error" after it when the origin failed
 }

@@ -41,7 +41,7 @@ func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error 
 		return err
 	}
 	for colder := tier + 1; colder < len(c.cfg.Tiers); colder++ {
-		later := c.generations.begin(w.key)
+		later := c.keys.begin(w.key)
 		j := job{
 			run: func(ctx context.Context) {
 				defer later.end()
@@ -65,7 +65,7 @@ func (c *DaramjweeCache) touchIn(ctx context.Context, w *work, tier int, old, m 
 	}
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
-	if c.generations.outdated(w.key, m.Generation) {
+	if c.keys.outdated(w.key, m.Generation) {
 		return store.ErrNotFound
 	}
 	return updater.UpdateMetadata(ctx, w.key, old.Generation, *m)
@@ -96,7 +96,7 @@ func (c *DaramjweeCache) storeNegative(w *work) {
 	if c.cfg.NegativeFreshness < 0 {
 		w.of.publish.Lock()
 		defer w.of.publish.Unlock()
-		c.clear(c.ctx, w.key, 0, len(c.cfg.Tiers))
+		c.clear(c.ctx, w, 0, len(c.cfg.Tiers))
 		return
 	}
 	m := store.Metadata{
@@ -116,7 +116,7 @@ func (c *DaramjweeCache) storeNegative(w *work) {
 func (c *DaramjweeCache) stat(ctx context.Context, key string) (*store.Metadata, int) {
 	for tier, t := range c.cfg.Tiers {
 		m, err := t.Stat(ctx, key)
-		if err == nil && !m.Negative && !c.generations.outdated(key, m.Generation) {
+		if err == nil && !m.Negative && !c.keys.ignores(tier, key, m.Generation) {
 			return m, tier
 		}
 	}

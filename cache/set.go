@@ -23,12 +23,12 @@ func (c *DaramjweeCache) Set(ctx context.Context, key string, m store.Metadata) 
 	if !c.streams.enter() {
 		return nil, ErrCacheClosed
 	}
-	w := c.generations.begin(key)
+	w := c.keys.begin(key)
 	size := m.Size
 	if size <= 0 {
 		size = -1
 	}
-	m = c.fetched(m, w, size)
+	m = *c.fetched(m, w, size)
 	writer, tier, err := c.create(ctx, key, m)
 	if err != nil {
 		w.end()
@@ -64,7 +64,7 @@ func (s *setWriter) publish(ctx context.Context) error {
 	c := s.cache
 	s.work.of.publish.Lock()
 	defer s.work.of.publish.Unlock()
-	if c.generations.outdated(s.work.key, s.work.gen) {
+	if c.keys.outdated(s.work.key, s.work.gen) {
 		c.counts.superseded.Add(1)
 		return ErrSuperseded
 	}
@@ -74,8 +74,9 @@ func (s *setWriter) publish(ctx context.Context) error {
 	// What other tiers hold is older than this value: were it left there, it would
 	// be back as soon as this tier evicts.
 	s.work.raise()
-	c.clear(ctx, s.work.key, 0, s.tier)
-	c.clear(ctx, s.work.key, s.tier+1, len(c.cfg.Tiers))
+	s.work.gone(s.tier)
+	c.clear(ctx, s.work, 0, s.tier)
+	c.clear(ctx, s.work, s.tier+1, len(c.cfg.Tiers))
 	return nil
 }
 
@@ -94,8 +95,9 @@ func (s *setWriter) end() {
 }
 
 // Delete removes a key from every tier. Values whose fetch or Set began before
-// are not published after it. The error names the tiers that failed to delete;
-// nil says that all did.
+// are not published after it, and Get does not return them. The error names the
+// tiers that failed to delete; nil says that all did. What a tier failed to delete
+// Get ignores until the cache is closed, which tries once more.
 func (c *DaramjweeCache) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -104,16 +106,15 @@ func (c *DaramjweeCache) Delete(ctx context.Context, key string) error {
 		return ErrCacheClosed
 	}
 	defer c.streams.leave()
-	w := c.generations.begin(key)
+	w := c.keys.begin(key)
 	defer w.end()
 	w.raise()
 	// What passed the check before is published by now, and deleted below.
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
 	var errs []error
-	for tier, t := range c.cfg.Tiers {
-		if err := t.Delete(ctx, key); err != nil {
-			c.tierFailed(tier, "delete", key, err)
+	for tier := range c.cfg.Tiers {
+		if err := c.deleteFrom(ctx, tier, w); err != nil {
 			errs = append(errs, fmt.Errorf("cache: delete from %s: %w", c.tierNames[tier], err))
 		}
 	}

@@ -13,18 +13,21 @@ type Stats struct {
 	Hits         int64 // served fresh from a tier
 	StaleHits    int64 // served stale from a tier: refreshed behind, or because the origin failed
 	NegativeHits int64 // hits that answered "not found"
-	Misses       int64 // served by the caller's own fetch, revalidations included
+	Misses       int64 // served by a fetch of the caller's own or one it joined, revalidations included
 	Bypasses     int64 // served by a fetch that was neither stored nor shared, because another one of the key could not be shared
-	Collapsed    int64 // Gets that waited for another caller's fetch, however they were served then
+	Collapsed    int64 // Gets that joined another caller's fetch or waited for it, however they were served then
 
 	Fetches     int64 // calls of a Fetcher, refreshes included
 	FetchErrors int64 // those that failed; ErrNotFound and ErrNotModified are no failures
 	NotModified int64 // those that found the entry current
 
-	Fills      int64 // bodies from the origin committed to a tier
-	Aborts     int64 // fills and promotes that ended before they were whole
-	Detached   int64 // fills and promotes whose tier failed or had no room; their callers got the whole body
-	Superseded int64 // values dropped because a newer one, a Set or a Delete came first
+	Fills          int64 // bodies from the origin committed to a tier
+	Aborts         int64 // fills and promotes that ended before they were whole
+	Finishes       int64 // those that all their callers left, and that were finished in the background
+	Detached       int64 // fills and promotes whose tier failed or had no room; their callers got the whole body
+	Resumes        int64 // callers who fetched again to read on, since the tier of a fill they had joined failed
+	ResumeFailures int64 // those of them whose body ended there all the same: no strong validator, or another answer
+	Superseded     int64 // values dropped because a newer one, a Set or a Delete came first
 
 	Promotes        int64 // entries of lower tiers committed to tier 0
 	Persists        int64 // entries copied to a colder tier
@@ -50,7 +53,8 @@ type TierStats struct {
 type counters struct {
 	hits, staleHits, negativeHits, misses, bypasses, collapsed    atomic.Int64
 	fetches, fetchErrors, notModified                             atomic.Int64
-	fills, aborts, detached, superseded                           atomic.Int64
+	fills, aborts, finishes, detached, superseded                 atomic.Int64
+	resumes, resumesFailed                                        atomic.Int64
 	promotes, persists, persistFailures, refreshes, refreshFailed atomic.Int64
 	dropped                                                       atomic.Int64
 
@@ -66,7 +70,7 @@ func (c *DaramjweeCache) Stats() Stats {
 		Hits: n.hits.Load(), StaleHits: n.staleHits.Load(), NegativeHits: n.negativeHits.Load(),
 		Misses: n.misses.Load(), Bypasses: n.bypasses.Load(), Collapsed: n.collapsed.Load(),
 		Fetches: n.fetches.Load(), FetchErrors: n.fetchErrors.Load(), NotModified: n.notModified.Load(),
-		Fills: n.fills.Load(), Aborts: n.aborts.Load(), Detached: n.detached.Load(), Superseded: n.superseded.Load(),
+		Fills: n.fills.Load(), Aborts: n.aborts.Load(), Finishes: n.finishes.Load(), Resumes: n.resumes.Load(), ResumeFailures: n.resumesFailed.Load(), Detached: n.detached.Load(), Superseded: n.superseded.Load(),
 		Promotes: n.promotes.Load(), Persists: n.persists.Load(), PersistFailures: n.persistFailures.Load(),
 		Refreshes: n.refreshes.Load(), RefreshFailures: n.refreshFailed.Load(),
 		Dropped: n.dropped.Load(), Queued: int64(c.background.waiting()),

@@ -64,7 +64,7 @@ func TestNotModifiedDoesNotPromote(t *testing.T) {
 		require.NoError(t, err)
 		tiers = append(tiers, tier)
 	}
-	s := newSite(t, nil, cache.WithTiers(tiers...))
+	s := newSite(t, nil, cache.WithTiers(tiers...), cache.WithFinish(-1, 100)) // a promote that is left is aborted
 	w, err := tiers[1].Create(t.Context(), "http://origin.test/base/a", store.Metadata{ETag: `"a"`, StoredAt: time.Now(), Size: 3, Generation: 1})
 	require.NoError(t, err)
 	_, err = w.Write([]byte("far"))

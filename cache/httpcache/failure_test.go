@@ -110,19 +110,29 @@ func TestCutFillBehindNotModified(t *testing.T) {
 func TestFailedInvalidation(t *testing.T) {
 	tier, err := memory.New(memory.Options{MaxBytes: 1 << 20})
 	require.NoError(t, err)
-	s := newSite(t, says("done"), cache.WithTiers(keeper{tier}))
+	failing := &keeper{Store: tier}
+	s := newSite(t, says("done"), cache.WithTiers(failing))
 	logged := s.logTo(slog.LevelWarn)
 	require.Equal(t, "done", s.do("PUT", "/a").body)
 	require.Contains(t, logged.String(), "cannot delete")
+	failing.mended = true // Close deletes what was left
 	require.NoError(t, s.cache.Close())
 	logged.b.Reset()
 	require.Equal(t, "done", s.do("PUT", "/a").body, "what passes through needs no cache")
 	require.Empty(t, logged.String())
 }
 
-type keeper struct{ store.Store }
+type keeper struct {
+	store.Store
+	mended bool
+}
 
-func (keeper) Delete(context.Context, string) error { return errors.New("cannot delete") }
+func (k *keeper) Delete(ctx context.Context, key string) error {
+	if k.mended {
+		return k.Store.Delete(ctx, key)
+	}
+	return errors.New("cannot delete")
+}
 
 // Informational answers come from one goroutine, the final one from another.
 func TestInformationalAfterTheEnd(t *testing.T) {

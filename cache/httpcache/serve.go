@@ -16,7 +16,7 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	m, size, status := resp.Metadata(), resp.Size(), resp.Status()
 	// RFC 9111 section 5.1: the answer to this very request has no Age, unless it
 	// came with one.
-	aged := status.Hit || f.aged
+	aged := status.Hit || status.Collapsed || f.aged
 	if !status.Hit && f.empty {
 		size = 0
 	}

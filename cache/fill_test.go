@@ -1,0 +1,280 @@
+package cache_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/disk"
+	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/race"
+)
+
+// tiers are the kinds of tier that readers share a fill in, and one in which they
+// cannot.
+var tiers = map[string]func(t *testing.T) store.Store{
+	"memory": func(t *testing.T) store.Store { return memoryTier(t) },
+	"disk": func(t *testing.T) store.Store {
+		s, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 256 << 20})
+		require.NoError(t, err)
+		return s
+	},
+}
+
+// eachTier runs a test once per strategy and kind of tier, in a bubble of fake time.
+func eachTier(t *testing.T, test func(t *testing.T, strategy cache.Option, tier func(t *testing.T) store.Store)) {
+	for name, tier := range tiers {
+		t.Run("tier="+name, func(t *testing.T) {
+			each(t, func(t *testing.T, s cache.Option) { test(t, s, tier) })
+		})
+	}
+}
+
+// stepping is a body that comes when it is let go, in pieces.
+type stepping struct {
+	body  []byte
+	piece int
+	step  chan struct{} // closed: the rest comes at once
+}
+
+func (s *stepping) Read(p []byte) (int, error) {
+	<-s.step
+	if len(s.body) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, s.body[:min(s.piece, len(s.body))])
+	s.body = s.body[n:]
+	return n, nil
+}
+
+func (s *stepping) Close() error { return nil }
+
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i*7 + i>>8*13 + i>>16)
+	}
+	return b
+}
+
+// TestOneFillManyReaders: all of 10,000 callers get their first bytes while the
+// fill is running, from one fetch, and the rest after the first caller has left.
+func TestOneFillManyReaders(t *testing.T) {
+	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
+		c := opened(t, s, cache.WithTiers(tier(t)))
+		callers := 10_000
+		if race.Enabled || strings.Contains(t.Name(), "tier=disk") {
+			callers = 500
+		}
+		want := pattern(100_000)
+		src := &stepping{body: want, piece: 50_000, step: make(chan struct{})}
+		var fetches atomic.Int64
+		f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+			fetches.Add(1)
+			time.Sleep(time.Second) // all others come meanwhile
+			return &cache.FetchResult{Body: src, Metadata: store.Metadata{Size: int64(len(want))}}, nil
+		})
+		var wg sync.WaitGroup
+		var begun, collapsed, right atomic.Int64
+		for range callers {
+			wg.Go(func() {
+				r, err := c.Get(ctx, "k", f)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer r.Close()
+				got := make([]byte, 1000)
+				if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want[:1000]) {
+					t.Errorf("first bytes: %v", err)
+				}
+				begun.Add(1)
+				if !r.Status().Collapsed {
+					return // the first caller leaves
+				}
+				collapsed.Add(1)
+				rest, err := io.ReadAll(r)
+				if err == nil && bytes.Equal(rest, want[1000:]) {
+					right.Add(1)
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		src.step <- struct{}{}
+		synctest.Wait()
+		require.EqualValues(t, callers, begun.Load(), "first bytes while the fill is running")
+		require.EqualValues(t, 1, c.Stats().Fetches)
+		close(src.step)
+		wg.Wait()
+		require.EqualValues(t, callers-1, collapsed.Load())
+		require.EqualValues(t, callers-1, right.Load())
+		require.EqualValues(t, 1, fetches.Load())
+		_, st := read(t, c, "k", f)
+		require.True(t, st.Hit)
+		st2 := c.Stats()
+		require.EqualValues(t, callers-1, st2.Collapsed)
+		require.EqualValues(t, callers, st2.Misses)
+	})
+}
+
+// stalled is a client that takes what it is given only when it is let go.
+type stalled struct {
+	after int
+	n     int
+	free  chan struct{}
+}
+
+func (s *stalled) Write(p []byte) (int, error) {
+	if s.n += len(p); s.n > s.after {
+		<-s.free
+	}
+	return len(p), nil
+}
+
+// TestStalledReaderSlowsNobody: what it has not read yet lies in the tier, and
+// costs no memory beside it.
+func TestStalledReaderSlowsNobody(t *testing.T) {
+	for name, tier := range map[string]func(t *testing.T) store.Store{
+		"memory": func(t *testing.T) store.Store {
+			s, err := memory.New(memory.Options{MaxBytes: 80 << 20})
+			require.NoError(t, err)
+			return s
+		},
+		"disk": tiers["disk"],
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				size, others := 64<<20, 50
+				if race.Enabled {
+					size, others = 8<<20, 10
+				}
+				c := opened(t, cache.WithTiers(tier(t)))
+				f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+					return &cache.FetchResult{Body: io.NopCloser(&endless{left: size}), Metadata: store.Metadata{Size: int64(size)}}, nil
+				})
+				first, err := c.Get(ctx, "k", f)
+				require.NoError(t, err)
+				client := &stalled{after: 1 << 20, free: make(chan struct{})}
+				done := make(chan error)
+				go func() { _, err := first.WriteTo(client); done <- err }()
+				synctest.Wait()
+				before := heap()
+				var wg sync.WaitGroup
+				var whole atomic.Int64
+				for range others {
+					wg.Go(func() {
+						r, err := c.Get(ctx, "k", f)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						defer r.Close()
+						var n counting
+						if _, err := io.Copy(&n, r); err == nil && int(n) == size {
+							whole.Add(1)
+						}
+					})
+				}
+				wg.Wait()
+				grown := heap() - before
+				if name == "memory" {
+					grown -= size // the staged entry
+				}
+				require.EqualValues(t, others, whole.Load())
+				require.Less(t, grown, 64*(32<<10), "heap beyond the staged entry")
+				require.EqualValues(t, 1, c.Stats().Fetches)
+				close(client.free)
+				require.NoError(t, <-done)
+				require.Equal(t, size, client.n)
+				require.NoError(t, first.Close())
+			})
+		})
+	}
+}
+
+type endless struct{ left int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), e.left, 16<<10)
+	clear(p[:n])
+	e.left -= n
+	return n, nil
+}
+
+type counting int
+
+func (c *counting) Write(p []byte) (int, error) {
+	*c += counting(len(p))
+	return len(p), nil
+}
+
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// blind hides what lets readers join a fill.
+type blind struct{ store.Store }
+
+func (b blind) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
+	w, err := b.Store.Create(ctx, key, m)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ store.Writer }{w}, nil
+}
+
+// TestTierThatLetsNobodyReadAlong is read after the commit; one whose leader's
+// client stalls is not waited for longer than OpTimeout.
+func TestTierThatLetsNobodyReadAlong(t *testing.T) {
+	each(t, func(t *testing.T, s cache.Option) {
+		c := opened(t, s, cache.WithTiers(blind{memoryTier(t)}), cache.WithOpTimeout(10*time.Second))
+		o := &origin{body: strings.Repeat("body", 1000)}
+		follow := func(key string) <-chan string {
+			got := make(chan string, 1)
+			go func() { s, _ := read(t, c, key, o); got <- s }()
+			synctest.Wait()
+			return got
+		}
+		lead, err := c.Get(ctx, "leaves", o)
+		require.NoError(t, err)
+		got := follow("leaves")
+		require.NoError(t, lead.Close())
+		require.Equal(t, o.body, <-got, "who waited leads")
+		require.EqualValues(t, 2, o.fetches.Load())
+
+		lead, err = c.Get(ctx, "commits", o)
+		require.NoError(t, err)
+		got = follow("commits")
+		_, err = io.Copy(io.Discard, lead)
+		require.NoError(t, err)
+		require.Equal(t, o.body, <-got)
+		require.NoError(t, lead.Close())
+		require.EqualValues(t, 3, o.fetches.Load())
+
+		lead, err = c.Get(ctx, "stalls", o)
+		require.NoError(t, err)
+		began := time.Now()
+		require.Equal(t, o.body, <-follow("stalls"))
+		require.Equal(t, 10*time.Second, time.Since(began))
+		require.EqualValues(t, 1, c.Stats().Bypasses)
+		require.NoError(t, lead.Close())
+	})
+}

@@ -1,0 +1,128 @@
+package cache
+
+import (
+	"context"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+)
+
+// follower is a Get that found another one's fill under way.
+type follower struct {
+	collapsed bool
+	patience  *time.Timer // OpTimeout over all its waits for an answer; nil before the first
+	result
+}
+
+// validated reports whether h is what the fill that was waited for brought. It
+// answers those who asked before it ended however short its freshness is: else an
+// entry that must be revalidated each time would be so one caller after the other
+// (RFC 9111, section 4, allows one answer for requests that were waiting).
+func (w *follower) validated(h hit) bool {
+	return w.collapsed && w.gen != 0 && h.found() && h.meta.Generation == w.gen
+}
+
+// join waits for the origin's answer to another caller, and returns a reader of
+// the body, or nil when there is none to share: then w.result says why. The error
+// is the caller's context's, or the cache's.
+//
+// One who has waited for OpTimeout (where the tier lets nobody read along, the
+// other caller's client may be slow) fetches for itself, as nginx does after
+// proxy_cache_lock_timeout.
+func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader, error) {
+	if !w.collapsed {
+		w.collapsed = true
+		f.cache.counts.collapsed.Add(1)
+	}
+	r := &reader{fill: f, ctx: ctx, fetcher: fetcher}
+	f.mu.Lock()
+	f.waiting++
+	for f.phase == phaseAsking {
+		changed := f.changed()
+		f.mu.Unlock()
+		late, err := w.wait(ctx, f.cache, changed)
+		f.mu.Lock()
+		if late || err != nil {
+			w.result = result{outcome: outcomePrivate}
+			r.giveUp()
+			return nil, err
+		}
+	}
+	f.waiting--
+	if f.phase == phaseOpen {
+		f.readers++
+		f.mu.Unlock()
+		return r, nil
+	}
+	w.result = f.result
+	f.mu.Unlock()
+	f.all.retire(f) // whoever ended the fill may not have come to that: do not find it again
+	return nil, nil
+}
+
+// wait reports late when the patience has run out.
+func (w *follower) wait(ctx context.Context, c *DaramjweeCache, changed <-chan struct{}) (late bool, err error) {
+	if w.patience == nil {
+		w.patience = time.NewTimer(c.cfg.OpTimeout)
+	}
+	select {
+	case <-changed:
+		return false, nil
+	case <-w.patience.C:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-c.ctx.Done():
+		return false, ErrCacheClosed
+	}
+}
+
+// giveUp ends the wait of one who has not joined. It wants mu, and unlocks it.
+func (r *reader) giveUp() {
+	f := r.fill
+	f.waiting--
+	open := f.phase == phaseOpen
+	if open { // it may be the last one whom the fill was kept for
+		f.readers++
+	}
+	nobody := f.headless && !f.answered && f.waiting == 0
+	f.mu.Unlock()
+	if open {
+		r.leave(true)
+	}
+	if nobody {
+		f.src.interrupt(context.Canceled)
+	}
+}
+
+// ask has the origin asked on behalf of all who want the fill. The Fetch ends
+// with the caller's context only when nobody else waits for the answer.
+func (f *fill) ask(ctx context.Context, fetcher Fetcher, old *store.Metadata) (*FetchResult, error) {
+	fctx := f.src.asked(f.cache, ctx)
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { f.orphan(context.Cause(ctx)) })()
+	}
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.answered = true
+	}()
+	return f.cache.fetch(fctx, &f.src, fetcher, old)
+}
+
+// orphan says that the context of the one who leads has ended.
+func (f *fill) orphan(cause error) {
+	f.mu.Lock()
+	f.headless = true
+	nobody := !f.answered && f.waiting == 0
+	f.mu.Unlock()
+	if nobody {
+		f.src.interrupt(cause)
+	}
+}
+
+func (w *follower) stop() {
+	if w.patience != nil {
+		w.patience.Stop()
+	}
+}

@@ -1,0 +1,179 @@
+package cache
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/strategy"
+)
+
+// pull reads the source once, stages what it brings and returns that: in the
+// memory of the staged entry where the tier is a DirectWriter, else in buf. It is
+// for the one whom fill.pulling names, and passes the pull on.
+func (r *reader) pull(buf *scratch) (got []byte) {
+	f := r.fill
+	returned := false
+	defer func() {
+		if !returned && f.src.err == nil { // a tier panicked, and bytes are missing
+			f.src.err = errGoexit
+		}
+		f.pulled(r, len(got))
+	}()
+	got = f.pull(buf)
+	returned = true
+	return got
+}
+
+func (f *fill) pull(buf *scratch) []byte {
+	for f.direct != nil {
+		room := f.direct.Next()
+		if len(room) > 0 {
+			n, _ := f.src.Read(room) // its error is src.err
+			if n == 0 {
+				return nil
+			}
+			if f.failed = f.direct.Advance(n); f.failed != nil {
+				return bytes.Clone(room[:n]) // the room is lost with the staged entry
+			}
+			return room[:n]
+		}
+		if !f.spill() {
+			f.failed = store.ErrTooLarge
+			break
+		}
+	}
+	p := buf.get()
+	from := f.tee
+	if f.failed != nil {
+		from = &f.src
+	}
+	n, _ := from.Read(p)
+	return p[:n]
+}
+
+// pulled passes the pull on after n bytes.
+func (f *fill) pulled(r *reader, n int) {
+	f.mu.Lock()
+	f.pulling = nil
+	if f.failed != nil {
+		f.detached, r.own = true, &f.src
+	} else {
+		f.frontier += int64(n)
+		if f.ended == nil {
+			f.ended = f.src.err
+		}
+	}
+	settle := !f.settled && (f.detached || f.ended != nil)
+	f.settled = f.settled || settle
+	f.broadcast()
+	f.mu.Unlock()
+	if settle {
+		f.settle()
+	}
+}
+
+// stall ends a fill whose source has kept a call waiting for OpTimeout. The call
+// may never return: those who wait are told now, and new callers ask anew.
+func (f *fill) stall() {
+	err := f.src.interrupted()
+	f.over(result{outcome: outcomeFailed, err: err})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pulling != nil && f.ended == nil {
+		f.ended = err
+		f.broadcast()
+	}
+}
+
+// tap is what the tee writes to. It never fails: a tier's trouble is not the
+// caller's.
+type tap fill
+
+func (t *tap) Write(p []byte) (int, error) {
+	f := (*fill)(t)
+	n, err := f.writer.Write(p)
+	if errors.Is(err, store.ErrTooLarge) && f.spill() {
+		var m int
+		m, err = f.writer.Write(p[n:])
+		n += m
+	}
+	if err == nil && n != len(p) {
+		err = io.ErrShortWrite
+	}
+	f.failed = err
+	return len(p), nil
+}
+
+// spill moves a body of unknown size that has outgrown its tier to the next one
+// that takes it and lets others read along, staged bytes first.
+func (f *fill) spill() bool {
+	from, ok := f.writer.(store.StagedReader)
+	if !ok || f.kind == promoting {
+		return false
+	}
+	c := f.cache
+	for tier := f.tier + 1; tier < len(c.cfg.Tiers); tier++ {
+		next, err := c.cfg.Tiers[tier].Create(c.ctx, f.key, *f.meta)
+		if err != nil {
+			continue
+		}
+		to, ok := next.(store.StagedReader)
+		if ok {
+			_, err = c.BufferPool.CopyBuffer(next, &stagedBytes{from: from})
+		}
+		if !ok || err != nil {
+			next.Abort()
+			continue
+		}
+		old := f.writer
+		f.mu.Lock()
+		f.fillTier(next, tier)
+		f.staged = to
+		f.moves++
+		f.mu.Unlock()
+		old.Abort()
+		release(old) // a ReadAt that comes too late looks for the new one
+		return true
+	}
+	return false
+}
+
+// release gives up what was staged.
+func release(w store.Writer) {
+	if h, ok := w.(store.StagedHolder); ok {
+		h.Release()
+	}
+}
+
+// stagedBytes reads a staged entry up to its frontier.
+type stagedBytes struct {
+	from store.StagedReader
+	off  int64
+}
+
+func (s *stagedBytes) Read(p []byte) (int, error) {
+	n, err := s.from.ReadAt(p, s.off)
+	s.off += int64(n)
+	return n, err
+}
+
+// scratch is a buffer that is borrowed when it is first needed.
+type scratch struct {
+	pool strategy.BufferPool // nil: buf is the caller's own
+	buf  []byte
+}
+
+func (s *scratch) get() []byte {
+	if s.buf == nil {
+		s.buf = s.pool.Get(0)
+	}
+	return s.buf
+}
+
+func (s *scratch) put() {
+	if s.buf != nil && s.pool != nil {
+		s.pool.Put(s.buf)
+	}
+}
