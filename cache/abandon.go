@@ -53,20 +53,26 @@ func (r *reader) leave(mayFinish bool) {
 func (f *fill) finish() {
 	c := f.cache
 	r := &reader{fill: f, ctx: c.ctx}
-	j := job{
-		run: func(context.Context) {
+	begun := false
+	c.background.add(task{
+		run: func(context.Context) error {
+			begun = true
 			c.counts.finishes.Add(1)
 			r.drain()
+			return nil
 		},
-		drop: func() { r.leave(false) },
-	}
-	if !c.background.add(j) {
-		j.drop()
-	}
+		end: func(error) {
+			if !begun { // there was no place for it
+				r.leave(false)
+			}
+		},
+		overflow: OverflowDrop,
+	})
 }
 
 // drain pulls until the fill has ended, and leaves it.
 func (r *reader) drain() {
+	r.drains = true
 	defer r.Close()
 	buf := scratch{pool: r.fill.cache.BufferPool}
 	defer buf.put()

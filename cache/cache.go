@@ -27,6 +27,7 @@ type DaramjweeCache struct {
 
 	keys       keys
 	memos      memos
+	admission  *admission
 	background background
 	streams    gate
 	sources    sources
@@ -57,12 +58,13 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 	}
 	cfg = cfg.WithDefaults()
 	c := &DaramjweeCache{
-		cfg:     cfg,
-		keys:    keys{last: lastGeneration(cfg.Tiers), byKey: make(map[string]*keyWork), ignored: make([]atomic.Uint64, len(cfg.Tiers))},
-		memos:   memos{byKey: make(map[string]memo)},
-		streams: gate{empty: make(chan struct{})},
-		counts:  counters{tiers: make([]tierCounters, len(cfg.Tiers))},
-		began:   time.Now(),
+		cfg:       cfg,
+		keys:      keys{last: lastGeneration(cfg.Tiers), byKey: make(map[string]*keyWork), ignored: make([]atomic.Uint64, len(cfg.Tiers))},
+		memos:     memos{byKey: make(map[string]memo)},
+		admission: newAdmission(cfg.PromoteWithin),
+		streams:   gate{empty: make(chan struct{})},
+		counts:    counters{tiers: make([]tierCounters, len(cfg.Tiers))},
+		began:     time.Now(),
 	}
 	c.keys.cache = c
 	for i := range cfg.Tiers {
@@ -72,7 +74,7 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 		return nil, err
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.background.start(c.ctx, cfg.Workers, cfg.QueueSize)
+	c.background.start(c.ctx, cfg.Workers, cfg.QueueSize, cfg.OpTimeout)
 	return c, nil
 }
 

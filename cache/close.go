@@ -41,7 +41,7 @@ func (c *DaramjweeCache) drain() error {
 	open := c.streams.count()
 	workersGone := c.background.close() // after the streams, whose commits schedule work
 	inTime = inTime && await(workersGone, timeout.C)
-	running := c.background.running.Load()
+	waiting, running := c.background.abandon() // nothing, when all was done in time
 	c.cancel()
 	c.sources.interrupt(ErrCacheClosed)
 	if inTime {
@@ -51,7 +51,7 @@ func (c *DaramjweeCache) drain() error {
 	defer grace.Stop()
 	await(workersGone, grace.C)
 	err := fmt.Errorf("cache: close: abandoned %d open streams, %d running and %d queued background jobs after %v: %w",
-		open, running, c.background.abandoned.Load(), c.cfg.CloseTimeout, context.DeadlineExceeded)
+		open, running, waiting, c.cfg.CloseTimeout, context.DeadlineExceeded)
 	c.cfg.Logger.Warn(err.Error())
 	return err
 }

@@ -35,8 +35,14 @@ type Config struct {
 	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; 0: 30 seconds
 	CloseTimeout time.Duration // of draining on Close; 0: 10 seconds
 
-	Workers   int // goroutines for background work; 0: 4
-	QueueSize int // background work that waits for one of them; what does not fit is dropped and counted; 0: 4096
+	// PromoteWithin: an entry of a lower tier is promoted by its second hit within
+	// this time, so that what is asked for once displaces nothing. The last 4096
+	// keys or so are remembered. 0: by its first hit.
+	PromoteWithin time.Duration
+
+	Workers   int            // goroutines for background work; 0: 4
+	QueueSize int            // background work that waits for one of them, an open entry each; 0: 4096. Second tries may add one per worker
+	Overflow  OverflowPolicy // what becomes of work that finds the queue full; "": OverflowDrop
 
 	Logger *slog.Logger // nil: silent
 
@@ -83,6 +89,9 @@ func (cfg Config) WithDefaults() Config {
 	if cfg.QueueSize == 0 {
 		cfg.QueueSize = 4096
 	}
+	if cfg.Overflow == "" {
+		cfg.Overflow = OverflowDrop
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -107,6 +116,12 @@ func (cfg Config) Validate() error {
 	check(cfg.CloseTimeout >= 0, "CloseTimeout", cfg.CloseTimeout, "0 (10s), or a positive duration")
 	check(cfg.Workers >= 0, "Workers", cfg.Workers, "0 (4), or 1 and more")
 	check(cfg.QueueSize >= 0, "QueueSize", cfg.QueueSize, "0 (4096), or 1 and more")
+	switch cfg.Overflow {
+	case "", OverflowDrop, OverflowBlock, OverflowInline:
+	default:
+		check(false, "Overflow", string(cfg.Overflow), "drop, block or inline")
+	}
+	check(cfg.PromoteWithin >= 0, "PromoteWithin", cfg.PromoteWithin, "0 (every hit), or a positive duration")
 	if cfg.Pool != nil {
 		given := cfg.BufferPool
 		check(given == strategy.BufferPoolConfig{} || given == strategy.DefaultConfig(), "Pool", "a BufferPool",

@@ -9,7 +9,8 @@
 //  2. A stale entry inside its stale-while-revalidate window is returned at once,
 //     and ScheduleRefresh asks the origin behind it, once per key.
 //  3. An entry in a lower tier is streamed to the caller while it fills tier 0
-//     (promoteAndTeeStream). It keeps its age.
+//     (promoteAndTeeStream). It keeps its age. PromoteWithin may leave it where
+//     it is until its second hit.
 //  4. Otherwise the caller's Fetcher asks the origin, and the body fills the
 //     nearest tier that has room for it on its way to the caller
 //     (cacheAndTeeStream). Others who want the key meanwhile read along, each at
@@ -22,7 +23,9 @@
 //     background when little is missing, else aborted, and a tier that fails
 //     never fails a caller.
 //  6. Once published, it is copied to the colder tiers in the background
-//     (scheduleSetToStore).
+//     (scheduleSetToStore): the newest entry of a key, by one worker at a time,
+//     and again after a pause where the tier failed. Overflow says what becomes
+//     of it when the queue is full.
 //  7. An origin that answers "not modified" moves a timestamp, not a body. One
 //     that answers "not found" is remembered as a negative entry. One that fails
 //     is stood in for by a stale entry, inside its stale-if-error window.

@@ -226,7 +226,7 @@ func (f *fill) publish() result {
 	}
 	c.counts.fills.Add(1)
 	c.memos.forget(f.key)
-	c.scheduleSetToStore(f.key, f.tier, f.meta.Generation)
+	c.schedulePersists(f.key, f.tier, f.meta.Generation, f.byWorker)
 	return result{gen: f.meta.Generation}
 }
 

@@ -39,6 +39,8 @@ type work struct {
 	key string
 	of  *keyWork
 	gen uint64
+
+	byWorker bool // a background task's: what it schedules must not wait for the queue
 }
 
 func (k *keys) begin(key string) *work {

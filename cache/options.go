@@ -68,6 +68,17 @@ func WithWorkers(n, queue int) Option {
 	return func(s *settings) { s.Workers, s.QueueSize = n, queue }
 }
 
+// WithOverflow sets what becomes of persists that find the queue full.
+func WithOverflow(p OverflowPolicy) Option {
+	return func(s *settings) { s.Overflow = p }
+}
+
+// WithPromoteWithin has entries of lower tiers promoted by their second hit
+// within d; 0 is by the first.
+func WithPromoteWithin(d time.Duration) Option {
+	return func(s *settings) { s.PromoteWithin = d }
+}
+
 // WithLogger sets the logger; a cache is silent without one.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) { s.Logger = l }

@@ -3,17 +3,25 @@ package cache
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 // scheduleSetToStore copies the entry that was just committed to a tier to all
-// colder ones, in the background. It opens the entry now: what is evicted before
-// its turn comes is persisted all the same.
+// colder ones, in the background.
 func (c *DaramjweeCache) scheduleSetToStore(key string, from int, gen uint64) {
+	c.schedulePersists(key, from, gen, false)
+}
+
+// schedulePersists opens the entry now, once for each colder tier: what is evicted
+// before its turn comes is persisted all the same.
+func (c *DaramjweeCache) schedulePersists(key string, from int, gen uint64, byWorker bool) {
 	for tier := from + 1; tier < len(c.cfg.Tiers); tier++ {
+		w := c.keys.begin(key) // before the Open, or a Delete between the two would be forgotten
 		entry, err := c.cfg.Tiers[from].Open(c.ctx, key)
 		if err != nil {
+			w.end()
 			if !errors.Is(err, store.ErrNotFound) {
 				c.tierFailed(from, "open", key, err)
 			}
@@ -22,60 +30,109 @@ func (c *DaramjweeCache) scheduleSetToStore(key string, from int, gen uint64) {
 		}
 		if entry.Metadata().Generation != gen { // a newer one, which schedules its own
 			entry.Close()
+			w.end()
 			return
 		}
-		w := c.keys.begin(key)
-		end := func() { entry.Close(); w.end() }
-		persist := job{
-			run: func(ctx context.Context) {
-				defer end()
-				c.persist(ctx, w, tier, entry)
-			},
-			drop: end,
-		}
-		if !c.background.add(persist) {
-			c.refused(persist, "persist", key)
-		}
+		p := &persist{cache: c, work: w, entry: entry, from: from, to: tier}
+		c.schedule("persist", task{run: p.try, end: p.end, lane: lane{tier, key}, gen: gen, byWorker: byWorker}, key)
 	}
 }
 
-// refused ends a job that the queue did not take: a full one drops it, and one
-// that is being drained has it done at once, by the worker whose refresh began it.
-func (c *DaramjweeCache) refused(j job, what, key string) {
-	if c.background.draining() && c.ctx.Err() == nil {
-		j.run(c.ctx)
-		return
+// schedule gives work on a colder tier to the queue.
+func (c *DaramjweeCache) schedule(what string, t task, key string) {
+	t.overflow = c.cfg.Overflow
+	if !c.background.add(t) {
+		c.cfg.Logger.Warn("cache: background queue full", "dropped", what, "key", key)
 	}
-	j.drop()
-	c.counts.dropped.Add(1)
-	c.cfg.Logger.Warn("cache: background queue full", "dropped", what, "key", key)
 }
 
-// persist writes one committed entry to one tier.
-func (c *DaramjweeCache) persist(ctx context.Context, w *work, tier int, entry store.Entry) {
-	m := *entry.Metadata()
-	m.Size = entry.Size()
-	writer, err := c.cfg.Tiers[tier].Create(ctx, w.key, m)
-	if errors.Is(err, store.ErrTooLarge) {
-		return // it stays where it is
-	}
-	if err == nil {
-		err = c.copyToStore(w, tier, writer, entry, m.Generation)
-	}
+// persist writes one committed entry to one tier. It holds the entry.
+type persist struct {
+	cache    *DaramjweeCache
+	work     *work
+	entry    store.Entry
+	read     bool // the entry was read from
+	from, to int
+}
+
+// try returns the errors that can pass.
+func (p *persist) try(ctx context.Context) error {
+	err := p.copy(ctx)
 	switch {
 	case err == nil:
-		c.counts.persists.Add(1)
-	case !errors.Is(err, ErrSuperseded):
-		c.counts.persistFailures.Add(1)
-		c.cfg.Logger.Warn("cache: persist failed", "tier", tier, "key", w.key, "err", err)
+		p.cache.counts.persists.Add(1)
+	case errors.Is(err, store.ErrTooLarge): // it stays where it is
+		p.cache.counts.persistsTooLarge.Add(1)
+	case errors.Is(err, ErrSuperseded): // counted where it was found
+	case errors.Is(err, store.ErrClosed), ctx.Err() != nil:
+		p.failed(err)
+	default:
+		return err
 	}
+	return nil
+}
+
+func (p *persist) copy(ctx context.Context) error {
+	c, m := p.cache, *p.entry.Metadata()
+	if c.keys.outdated(p.work.key, m.Generation) {
+		c.counts.superseded.Add(1)
+		return ErrSuperseded
+	}
+	m.Size = p.entry.Size()
+	writer, err := c.cfg.Tiers[p.to].Create(ctx, p.work.key, m)
+	if err != nil {
+		return err
+	}
+	defer writer.Abort()
+	src, err := p.start(ctx)
+	if err != nil {
+		return err
+	}
+	return c.copyToStore(p.work, p.to, writer, src, m.Generation)
+}
+
+// start returns the entry's bytes from the first one on. A tier whose entries
+// cannot be read twice is asked for it again.
+func (p *persist) start(ctx context.Context) (io.Reader, error) {
+	if !p.read {
+		p.read = true
+		return p.entry, nil
+	}
+	if at, ok := p.entry.(io.ReaderAt); ok {
+		return io.NewSectionReader(at, 0, p.entry.Size()), nil
+	}
+	again, err := p.cache.cfg.Tiers[p.from].Open(ctx, p.work.key)
+	if err != nil {
+		return nil, err
+	}
+	if again.Metadata().Generation != p.entry.Metadata().Generation {
+		again.Close()
+		p.cache.counts.superseded.Add(1)
+		return nil, ErrSuperseded
+	}
+	p.entry.Close()
+	p.entry = again
+	return again, nil
+}
+
+func (p *persist) failed(err error) {
+	p.cache.counts.persistFailures.Add(1)
+	p.cache.cfg.Logger.Warn("cache: persist failed", "tier", p.to, "key", p.work.key, "err", err)
+}
+
+func (p *persist) end(err error) {
+	if err != nil {
+		p.failed(err)
+	}
+	p.entry.Close()
+	p.work.end()
 }
 
 // copyToStore stages a committed entry in another tier, with the pool's
 // CopyBuffer, and publishes it there.
-func (c *DaramjweeCache) copyToStore(w *work, tier int, writer store.Writer, entry store.Entry, gen uint64) error {
+func (c *DaramjweeCache) copyToStore(w *work, tier int, writer store.Writer, src io.Reader, gen uint64) error {
 	defer writer.Abort()
-	if _, err := c.BufferPool.CopyBuffer(writer, entry); err != nil {
+	if _, err := c.BufferPool.CopyBuffer(writer, src); err != nil {
 		return err
 	}
 	return c.commit(w, tier, writer, gen, 0)

@@ -12,6 +12,9 @@ import (
 // meanwhile read along. It returns nil, and the entry is read where it is, when
 // tier 0 does not take it.
 func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fetcher Fetcher, h hit) *reader {
+	if !c.admission.admit(key) {
+		return nil
+	}
 	f, leads := c.keys.promote(key)
 	if !leads {
 		return f.joinPromote(ctx, fetcher, h)

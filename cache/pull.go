@@ -67,6 +67,7 @@ func (f *fill) pulled(r *reader, n int) {
 	}
 	settle := !f.settled && (f.detached || f.ended != nil)
 	f.settled = f.settled || settle
+	f.byWorker = r.drains
 	f.broadcast()
 	f.mu.Unlock()
 	if settle {

@@ -15,6 +15,7 @@ type reader struct {
 	fill    *fill
 	ctx     context.Context // ends its waits for others
 	fetcher Fetcher         // to go on with, should the fill be of no use any more
+	drains  bool            // for nobody, in the background
 	off     int64
 	left    atomic.Bool // the Response was closed while a call was under way
 

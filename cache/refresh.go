@@ -19,19 +19,15 @@ func (c *DaramjweeCache) ScheduleRefresh(ctx context.Context, key string, f Fetc
 		return nil
 	}
 	values := context.WithoutCancel(ctx)
-	refresh := job{
-		run: func(context.Context) {
-			defer c.keys.refreshed(key)
-			c.refresh(values, key, f)
-		},
-		drop: func() { c.keys.refreshed(key) },
+	refresh := task{
+		run:      func(context.Context) error { c.refresh(values, key, f); return nil },
+		end:      func(error) { c.keys.refreshed(key) },
+		overflow: OverflowDrop, // a Get that serves stale must not wait for the origin
 	}
 	if !c.background.add(refresh) {
-		refresh.drop()
 		if c.closed.Load() {
 			return ErrCacheClosed
 		}
-		c.counts.dropped.Add(1)
 		return ErrQueueFull
 	}
 	return nil
@@ -54,7 +50,7 @@ func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
 	if !leads {
 		return // a Get asks already, and it is newer than this job
 	}
-	fill.kind, fill.fwd = refreshing, FwdStale
+	fill.kind, fill.fwd, fill.byWorker = refreshing, FwdStale, true
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true
 	defer func() {

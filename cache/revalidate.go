@@ -42,18 +42,16 @@ func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error 
 	}
 	for colder := tier + 1; colder < len(c.cfg.Tiers); colder++ {
 		later := c.keys.begin(w.key)
-		j := job{
-			run: func(ctx context.Context) {
-				defer later.end()
+		c.schedule("update", task{
+			run: func(ctx context.Context) error {
 				if err := c.touchIn(ctx, later, colder, old, m); err != nil && !errors.Is(err, store.ErrNotFound) {
 					c.tierFailed(colder, "update", w.key, err)
 				}
+				return nil
 			},
-			drop: later.end,
-		}
-		if !c.background.add(j) {
-			c.refused(j, "update", w.key)
-		}
+			end:      func(error) { later.end() },
+			byWorker: w.byWorker,
+		}, w.key)
 	}
 	return nil
 }
@@ -108,7 +106,7 @@ func (c *DaramjweeCache) storeNegative(w *work) {
 		return
 	}
 	if c.commit(w, tier, writer, m.Generation, tier) == nil {
-		c.scheduleSetToStore(w.key, tier, m.Generation)
+		c.schedulePersists(w.key, tier, m.Generation, w.byWorker)
 	}
 }
 

@@ -29,13 +29,26 @@ type Stats struct {
 	ResumeFailures int64 // those of them whose body ended there all the same: no strong validator, or another answer
 	Superseded     int64 // values dropped because a newer one, a Set or a Delete came first
 
-	Promotes        int64 // entries of lower tiers committed to tier 0
-	Persists        int64 // entries copied to a colder tier
-	PersistFailures int64 // those that failed
-	Refreshes       int64 // background refreshes that ended well
-	RefreshFailures int64 // those that did not
-	Dropped         int64 // background work that found the queue full
-	Queued          int64 // background work that waits now
+	Promotes         int64 // entries of lower tiers committed to tier 0
+	PromotesDeferred int64 // hits of lower tiers that were not promoted because PromoteWithin asks for another one first
+	Persists         int64 // entries copied to a colder tier
+	PersistFailures  int64 // those that failed: at their last try, or because there was nothing to copy any more
+	PersistsTooLarge int64 // those that the colder tier could not hold
+	Refreshes        int64 // background refreshes that ended well
+	RefreshFailures  int64 // those that did not
+
+	// Background work: persists, new metadata for colder tiers, refreshes. In every
+	// snapshot Scheduled == Run+Dropped+Deduplicated+Queued+Running.
+	Scheduled    int64 // asked for, and decided on; a caller who waits for a place is not
+	Run          int64 // done, well or not
+	Dropped      int64 // not done: the queue was full, or Close ran out of time
+	Deduplicated int64 // persists whose place a newer or the same entry of the key took before they were done
+	Queued       int64 // waits now: for a worker, for an older persist of its key and tier, or for another try
+	Running      int64 // is being done now, by a worker or by a caller
+
+	Blocked int64 // callers who waited, by OverflowBlock or OverflowInline, whatever came of it
+	Inlined int64 // done by their callers, by OverflowInline; or by the worker whose refresh asked for it
+	Retried int64 // tries after the first
 
 	Tiers []TierStats // by tier, the nearest first
 
@@ -56,7 +69,7 @@ type counters struct {
 	fills, aborts, finishes, detached, superseded                 atomic.Int64
 	resumes, resumesFailed                                        atomic.Int64
 	promotes, persists, persistFailures, refreshes, refreshFailed atomic.Int64
-	dropped                                                       atomic.Int64
+	persistsTooLarge                                              atomic.Int64
 
 	tiers []tierCounters
 }
@@ -65,15 +78,18 @@ type tierCounters struct{ hits, errors atomic.Int64 }
 
 // Stats returns a snapshot. It may be called at any time, also after Close.
 func (c *DaramjweeCache) Stats() Stats {
-	n := &c.counts
+	n, b := &c.counts, c.background.stats()
 	s := Stats{
 		Hits: n.hits.Load(), StaleHits: n.staleHits.Load(), NegativeHits: n.negativeHits.Load(),
 		Misses: n.misses.Load(), Bypasses: n.bypasses.Load(), Collapsed: n.collapsed.Load(),
 		Fetches: n.fetches.Load(), FetchErrors: n.fetchErrors.Load(), NotModified: n.notModified.Load(),
-		Fills: n.fills.Load(), Aborts: n.aborts.Load(), Finishes: n.finishes.Load(), Resumes: n.resumes.Load(), ResumeFailures: n.resumesFailed.Load(), Detached: n.detached.Load(), Superseded: n.superseded.Load(),
-		Promotes: n.promotes.Load(), Persists: n.persists.Load(), PersistFailures: n.persistFailures.Load(),
+		Fills: n.fills.Load(), Aborts: n.aborts.Load(), Finishes: n.finishes.Load(), Detached: n.detached.Load(),
+		Resumes: n.resumes.Load(), ResumeFailures: n.resumesFailed.Load(), Superseded: n.superseded.Load(),
+		Promotes: n.promotes.Load(), PromotesDeferred: c.admission.count(),
+		Persists: n.persists.Load(), PersistFailures: n.persistFailures.Load(), PersistsTooLarge: n.persistsTooLarge.Load(),
 		Refreshes: n.refreshes.Load(), RefreshFailures: n.refreshFailed.Load(),
-		Dropped: n.dropped.Load(), Queued: int64(c.background.waiting()),
+		Scheduled: b.scheduled, Run: b.run, Dropped: b.dropped, Deduplicated: b.deduplicated,
+		Queued: b.waiting, Running: b.running, Blocked: b.blocked, Inlined: b.inlined, Retried: b.retried,
 		BufferPool: c.BufferPool.Stats(), Strategy: c.strategy, StrategyError: c.strategyError,
 	}
 	for i := range n.tiers {

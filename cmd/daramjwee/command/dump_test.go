@@ -80,6 +80,7 @@ disk:
   max_bytes: 3TiB
   dir: /somewhere else
   durable: true
+promote_within: 1m30s
 freshness:
   positive: 0s
   negative: 1h30m
@@ -91,6 +92,7 @@ timeouts:
 background:
   workers: 1
   queue: 99
+  overflow: inline
 `
 
 func effective(t *testing.T, s *settings) string {

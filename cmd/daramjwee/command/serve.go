@@ -27,6 +27,8 @@ type serveCommand struct {
 	NegativeFreshness    string `placeholder:"TIME" help:"Of such a 404; 0: none (10s)."`
 	StaleWhileRevalidate string `placeholder:"TIME" help:"How long a stale answer is served while it is refreshed; 0: never (1m)."`
 	StaleIfError         string `placeholder:"TIME" help:"How long a stale answer is served when the origin fails; 0: never (1h)."`
+	PromoteWithin        string `placeholder:"TIME" help:"An entry moves up a tier by its second hit in this time; 0: by its first (0)."`
+	Overflow             string `placeholder:"POLICY" help:"Of copies to the disk tier that find the queue full: drop, block or inline (drop)."`
 	LogLevel             string `placeholder:"LEVEL" help:"debug, info, warn or error (info)."`
 }
 

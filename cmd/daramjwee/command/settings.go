@@ -74,6 +74,7 @@ func (s *settings) table() []setting {
 		{"disk.max_bytes", "disk", "", sizeValue[int64]{&s.diskMax}},
 		{"disk.dir", "dir", "", textValue{&s.diskDir, nil}},
 		{"disk.durable", "", "", boolValue{&s.diskDurable}},
+		{"promote_within", "promote-within", "PromoteWithin", windowValue{&c.PromoteWithin}},
 		{"freshness.positive", "freshness", "Freshness", durationValue{&c.Freshness, true}},
 		{"freshness.negative", "negative-freshness", "NegativeFreshness", durationValue{&c.NegativeFreshness, true}},
 		{"freshness.stale_while_revalidate", "stale-while-revalidate", "StaleWhileRevalidate", durationValue{&c.StaleWhileRevalidate, true}},
@@ -82,6 +83,7 @@ func (s *settings) table() []setting {
 		{"timeouts.drain", "", "CloseTimeout", durationValue{&c.CloseTimeout, false}},
 		{"background.workers", "", "Workers", countValue{&c.Workers}},
 		{"background.queue", "", "QueueSize", countValue{&c.QueueSize}},
+		{"background.overflow", "overflow", "Overflow", policyValue{&c.Overflow}},
 	}
 }
 

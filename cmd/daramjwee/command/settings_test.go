@@ -4,9 +4,11 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/strategy/bytebuffer"
 	"github.com/daramjwee/daramjwee/strategy/channel"
 )
@@ -37,6 +39,8 @@ timeouts: {operation: 0s}
 background:
   workers: many
   queue: -1
+  overflow: wait
+promote_within: -1s
 log_level: loud
 `)
 	_, err := load(file, map[string]string{"memory": "12XB", "stale-if-error": "soon"})
@@ -45,7 +49,7 @@ log_level: loud
 	require.Equal(t, strings.TrimSpace(`
 daramjwee.yaml:1: listen: "8080", allowed: host:port, such as 127.0.0.1:8080, or 127.0.0.1:0 for any free port
 daramjwee.yaml:2: origin: "ftp://example.com", allowed: demo, or an http or https URL with a host, without user and fragment
-daramjwee.yaml:3: log_levle: unknown key, allowed: admin, background, buffer_pool, disk, freshness, listen, log_level, memory, origin, strategy, timeouts
+daramjwee.yaml:3: log_levle: unknown key, allowed: admin, background, buffer_pool, disk, freshness, listen, log_level, memory, origin, promote_within, strategy, timeouts
 daramjwee.yaml:4: strategy: "chanel", allowed: did you mean "channel"? one of bytebuffer, channel, noop, syncpool
 daramjwee.yaml:6: buffer_pool.enabled: "yes", allowed: true or false
 daramjwee.yaml:8: buffer_pool.min_size: 65536, allowed: at most DefaultBufferSize (32768 bytes)
@@ -63,7 +67,9 @@ daramjwee.yaml:21: freshness.negative: a mapping, allowed: one value; leave the 
 daramjwee.yaml:22: timeouts.operation: "0s", allowed: a time above 0, such as 90s, 5m or 1h30m
 daramjwee.yaml:24: background.workers: "many", allowed: a whole number
 daramjwee.yaml:25: background.queue: -1, allowed: 0 (4096), or 1 and more
-daramjwee.yaml:26: log_level: "loud", allowed: debug, info, warn or error
+daramjwee.yaml:26: background.overflow: "wait", allowed: drop, block or inline
+daramjwee.yaml:27: promote_within: "-1s", allowed: 0, or a time such as 90s, 5m or 1h30m
+daramjwee.yaml:28: log_level: "loud", allowed: debug, info, warn or error
 --memory: "12XB", allowed: 0, or a size such as 64MiB, 64MB or 65536
 --stale-if-error: "soon", allowed: 0 for never, or a time such as 90s, 5m or 1h30m
 `), got)
@@ -115,15 +121,19 @@ func TestAliasesAreFollowed(t *testing.T) {
 
 func TestFlagsOverrideTheFile(t *testing.T) {
 	file := write(t, "strategy: channel\nbuffer_pool: {enabled: false}\nmemory: {max_bytes: 1MiB}\nfreshness: {positive: 1m}\n")
-	s, err := load(file, map[string]string{"pool": bytebuffer.Name, "memory": "2MiB", "freshness": "0"})
+	s, err := load(file, map[string]string{"pool": bytebuffer.Name, "memory": "2MiB", "freshness": "0", "overflow": "block", "promote-within": "2m"})
 	require.NoError(t, err)
 	require.Equal(t, bytebuffer.Name, s.cache.BufferPool.Strategy)
 	require.True(t, s.cache.BufferPool.Enabled, "whoever names a strategy wants it")
 	require.EqualValues(t, 2<<20, s.memoryMax)
+	require.Equal(t, cache.OverflowBlock, s.cache.Overflow)
+	require.Equal(t, 2*time.Minute, s.cache.PromoteWithin)
 	require.Negative(t, s.cache.Freshness, "0 is never, not the library's default")
 
 	_, err = load(file, map[string]string{"pool": "buffalo"})
 	require.EqualError(t, err, `--pool: "buffalo", allowed: one of bytebuffer, channel, noop, syncpool`)
+	_, err = load("", map[string]string{"overflow": "wait"})
+	require.EqualError(t, err, `--overflow: "wait", allowed: drop, block or inline`)
 	_, err = load(write(t, "strategy: {a: b}"), map[string]string{"pool": "buffalo"})
 	require.ErrorContains(t, err, ":1: strategy: a mapping")
 	require.ErrorContains(t, err, "--pool: \"buffalo\"", "a faulty line must not hide a faulty flag")

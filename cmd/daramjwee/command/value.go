@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/daramjwee/daramjwee/cache"
 )
 
 // value reads a setting from text, in a file or after a flag, and writes it back
@@ -140,6 +142,28 @@ func (v durationValue) Set(text string) error {
 	default:
 		return errors.New("a time above 0, such as 90s, 5m or 1h30m")
 	}
+}
+
+// windowValue is a time within which something must happen; 0 asks for nothing.
+type windowValue struct{ to *time.Duration }
+
+func (v windowValue) String() string { return durationValue{v.to, true}.String() }
+func (v windowValue) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return errors.New("0, or a time such as 90s, 5m or 1h30m")
+	}
+	*v.to = d
+	return nil
+}
+
+// policyValue is a name; which names are allowed, Validate knows.
+type policyValue struct{ to *cache.OverflowPolicy }
+
+func (v policyValue) String() string { return string(*v.to) }
+func (v policyValue) Set(text string) error {
+	*v.to = cache.OverflowPolicy(text)
+	return nil
 }
 
 type levelValue struct{ to *slog.Level }
