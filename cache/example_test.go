@@ -112,3 +112,61 @@ func ExampleFetcherFunc() {
 	// content "uri-miss" 0
 	// content "stale" 304
 }
+
+// Byte ranges and conditional requests, answered by http.ServeContent from a hit.
+func ExampleResponse_ReadSeeker() {
+	near, err := memory.New(memory.Options{MaxBytes: 64 << 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c, err := cache.New(cache.WithTiers(near))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	origin := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+		return &cache.FetchResult{
+			Body:     io.NopCloser(strings.NewReader("0123456789")),
+			Metadata: store.Metadata{ETag: `"1"`},
+		}, nil
+	})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resp, err := c.Get(r.Context(), r.URL.Path, origin)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer resp.Close()
+		w.Header().Set("ETag", resp.Metadata().ETag)
+		w.Header().Set("Content-Type", "text/plain") // else it is guessed from the body
+		content, ok := resp.ReadSeeker()
+		if !ok { // a fill: it comes in one piece, and in order
+			resp.WriteTo(w)
+			return
+		}
+		http.ServeContent(w, r, "", resp.Metadata().LastModified, content)
+	}))
+	defer front.Close()
+
+	for range 2 {
+		req, err := http.NewRequest("GET", front.URL+"/digits", nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		req.Header.Set("Range", "bytes=2-4")
+		res, err := front.Client().Do(req)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		fmt.Printf("%d %s %q\n", res.StatusCode, body, res.Header.Get("Content-Range"))
+	}
+	// Output:
+	// 200 0123456789 ""
+	// 206 234 "bytes 2-4/10"
+}

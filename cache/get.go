@@ -79,6 +79,11 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 		h.close()
 		return nil, ErrNotFound
 	}
+	return c.inPlace(h)
+}
+
+// inPlace serves a hit where it lies, whatever its age.
+func (c *DaramjweeCache) inPlace(h hit) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}

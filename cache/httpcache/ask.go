@@ -24,13 +24,14 @@ type asker struct {
 }
 
 // prepare makes the header that the origin gets: the one that passing through
-// would send, without the conditions that are about the client's own copy.
+// would send, without what is about the client's own copy: a fetch is of the whole.
 func (f *asker) prepare() {
 	f.once.Do(func() {
 		out := &http.Request{Method: http.MethodGet, Header: f.r.Header.Clone()}
 		f.rewrite(&httputil.ProxyRequest{In: f.r, Out: out})
-		out.Header.Del("If-None-Match")
-		out.Header.Del("If-Modified-Since")
+		for _, name := range []string{"If-None-Match", "If-Modified-Since", "Range", "If-Range"} {
+			out.Header.Del(name)
+		}
 		f.header = out.Header
 	})
 }

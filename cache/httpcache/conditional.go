@@ -97,3 +97,28 @@ func selects(notModified http.Header, old *store.Metadata) bool {
 	modified, err := http.ParseTime(notModified.Get("Last-Modified"))
 	return err != nil || old.LastModified.IsZero() || modified.Equal(old.LastModified)
 }
+
+// ifRange reports whether Range is to be heeded: there is no If-Range, or it names
+// the entry by a strong validator (RFC 9110 section 13.1.5).
+func ifRange(request http.Header, m *store.Metadata) bool {
+	lines, ok := request["If-Range"]
+	switch {
+	case !ok:
+		return true
+	case len(lines) != 1:
+		return false
+	}
+	validator := strings.Trim(lines[0], " \t")
+	if strings.HasPrefix(validator, `"`) {
+		return validator == m.ETag
+	}
+	since, err := http.ParseTime(validator)
+	return err == nil && strongDate(m) && since.Equal(m.LastModified)
+}
+
+// strongDate reports whether an entry's Last-Modified tells it from all others:
+// the origin sent it at least a second later (RFC 9110 section 8.8.2.2).
+func strongDate(m *store.Metadata) bool {
+	sent, err := http.ParseTime(m.Header.Get("Date"))
+	return err == nil && !m.LastModified.IsZero() && sent.Sub(m.LastModified) >= time.Second
+}

@@ -95,6 +95,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !x.lookup() {
 			x.passThrough(cache.Status{Fwd: "miss"})
 		}
+	case has(r.Header, "Range"):
+		x.getRange()
 	default:
 		x.get()
 	}

@@ -48,8 +48,13 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	if _, ok := out.Header["User-Agent"]; !ok {
 		out.Header.Set("User-Agent", "") // else the Transport sends its own
 	}
-	// A range or a HEAD is to be of the representation that the entry holds.
-	if encodings, ok := acceptedCodings(pr.In.Header); ok && (out.Method == http.MethodGet || out.Method == http.MethodHead) {
+	if out.Method != http.MethodGet && out.Method != http.MethodHead {
+		return
+	}
+	// An answer to these is for everybody, or of the representation that is: the
+	// Host of one client, which can be anything, is not to end up in its links.
+	out.Header.Del("X-Forwarded-Host")
+	if encodings, ok := acceptedCodings(pr.In.Header); ok {
 		if encodings == "" {
 			encodings = "identity" // none at all would allow any (RFC 9110 section 12.5.3)
 		}

@@ -21,11 +21,11 @@ func TestFetchAndPassThroughSendTheSame(t *testing.T) {
 		"X-Forwarded-Host", "evil", "X-Forwarded-Proto", "evil", "Upgrade", "h2c", "Trailer", "X")
 	want := fields("User-Agent", "me", "Cookie", "a=b", "Cookie", "c=d", "X-Many", "2", "X-Many", "1", "Accept", "*/*",
 		"Accept-Encoding", "br, gzip", "Te", "trailers",
-		"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Host", "example.com", "X-Forwarded-Proto", "https")
+		"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "https")
 	for _, c := range []struct{ fwd, name, value string }{
 		{"uri-miss", "If-None-Match", `"a"`},
 		{"uri-miss", "If-Modified-Since", httpDate(noon)},
-		{"bypass", "Range", "bytes=0-1"},
+		{"miss", "Range", "bytes=0-1"},
 		{"bypass", "If-Match", `"a"`},
 		{"bypass", "Authorization", "Basic x"},
 	} {
@@ -35,12 +35,32 @@ func TestFetchAndPassThroughSendTheSame(t *testing.T) {
 		require.Equal(t, c.fwd, s.send(r).is("fwd"))
 		asked := s.lastAsked()
 		wanted := want.Clone()
-		if c.fwd == "bypass" {
+		if c.fwd != "uri-miss" {
 			wanted.Set(c.name, c.value)
 		}
 		require.Equal(t, wanted, asked.Header, c.name)
 		require.Equal(t, "http://origin.test/base/"+c.name+"?q=%2F;", asked.URL.String(), "the query stays as it is")
 		require.Empty(t, asked.Host)
+	}
+}
+
+// An origin that builds links of X-Forwarded-Host: what one client calls the server
+// reaches nobody else.
+func TestHostOfOneClientIsNotStored(t *testing.T) {
+	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "see http://"+r.Header.Get("X-Forwarded-Host")+r.Host+"/next")
+	})
+	for i, method := range []string{"GET", "GET", "POST"} {
+		for _, more := range []string{"", "/range"} {
+			r := httptest.NewRequest(method, "/a"+more, nil)
+			r.Host = []string{"evil.test", "good.test", "mine.test"}[i]
+			if more != "" {
+				r.Header.Set("Range", "bytes=0-")
+			}
+			res := s.send(r)
+			require.NotContains(t, res.body, "evil")
+			require.Equal(t, method == "POST", strings.Contains(res.body, "mine.test"), "its answer is for this client alone")
+		}
 	}
 }
 
@@ -95,15 +115,18 @@ func TestGetWithContentPassesThrough(t *testing.T) {
 	}
 }
 
+// Without an entry, a range is the origin's.
 func TestRangePassesThrough(t *testing.T) {
 	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "x.txt", noon, strings.NewReader("0123456789"))
 	})
-	s.get("/a")
-	res := s.get("/a", "Range", "bytes=2-4")
-	require.Equal(t, http.StatusPartialContent, res.StatusCode)
-	require.Equal(t, "234", res.body)
-	require.Equal(t, "bytes 2-4/10", res.Header.Get("Content-Range"))
-	require.Equal(t, "range", res.is("detail"))
+	for range 2 { // nothing is stored
+		res := s.get("/a", "Range", "bytes=2-4", "If-Range", httpDate(noon))
+		require.Equal(t, http.StatusPartialContent, res.StatusCode)
+		require.Equal(t, "234", res.body)
+		require.Equal(t, "bytes 2-4/10", res.Header.Get("Content-Range"))
+		require.Equal(t, "miss", res.is("fwd"))
+		require.Equal(t, "range", res.is("detail"))
+	}
 	require.Equal(t, "0123456789", s.get("/a").body)
 }

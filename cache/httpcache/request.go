@@ -47,7 +47,6 @@ func bypass(r *http.Request, cc directives) (fwd, detail string) {
 		yes    bool
 	}{
 		{"authorization", has(r.Header, "Authorization")},
-		{"range", has(r.Header, "Range", "If-Range")},
 		{"precondition", has(r.Header, "If-Match", "If-Unmodified-Since")},
 		{"content", r.ContentLength != 0}, // it may select the answer, and is not part of the key
 		{"no-store", cc.has("no-store")},

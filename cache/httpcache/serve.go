@@ -33,6 +33,12 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	if !has(h, "Content-Type") {
 		h["Content-Type"] = nil // net/http guesses none then
 	}
+	if content, seeks := resp.ReadSeeker(); seeks && code == http.StatusOK {
+		h.Set("Accept-Ranges", "bytes")
+		if x.servePartial(resp, content) {
+			return
+		}
+	}
 	if size >= 0 {
 		h.Set("Content-Length", strconv.FormatInt(size, 10))
 	}
@@ -44,9 +50,16 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	if size < 0 { // as ReverseProxy: what comes in pieces goes out in pieces
 		body = newFlushing(x.w)
 	}
-	if _, err := resp.WriteTo(body); err != nil {
+	_, err := resp.WriteTo(body)
+	x.cutShort(err)
+}
+
+// cutShort ends the connection after an error, so that the client does not take
+// what it got for whole.
+func (x *exchange) cutShort(err error) {
+	if err != nil {
 		x.logFailure("httpcache: answer cut short", err)
-		panic(http.ErrAbortHandler) // so that the client does not take it for whole
+		panic(http.ErrAbortHandler)
 	}
 }
 

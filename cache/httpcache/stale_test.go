@@ -36,17 +36,22 @@ func TestStaleWhileRevalidate(t *testing.T) {
 // The header of the client's request is not looked at once the handler has
 // returned: whoever wraps it may change it then.
 func TestRefreshLeavesTheRequestAlone(t *testing.T) {
-	inTime(t, fields("Cache-Control", "max-age=10, stale-while-revalidate=20"), func(s *site, o *origin) {
-		s.get("/a")
-		time.Sleep(15 * time.Second)
-		r, err := http.NewRequest("GET", "/a", nil)
-		require.NoError(t, err)
-		r.Header.Set("X-Client", "before")
-		s.send(r)
-		r.Header.Set("X-Client", "after") // a race detector sees a refresh that reads it
-		synctest.Wait()
-		require.Equal(t, "before", s.lastAsked().Header.Get("X-Client"))
-	})
+	for _, ranges := range []string{"", "bytes=0-1"} {
+		inTime(t, fields("Cache-Control", "max-age=10, stale-while-revalidate=20"), func(s *site, o *origin) {
+			s.get("/a")
+			time.Sleep(15 * time.Second)
+			r, err := http.NewRequest("GET", "/a", nil)
+			require.NoError(t, err)
+			r.Header.Set("X-Client", "before")
+			if ranges != "" {
+				r.Header.Set("Range", ranges)
+			}
+			require.True(t, s.send(r).hit())
+			r.Header.Set("X-Client", "after") // a race detector sees a refresh that reads it
+			synctest.Wait()
+			require.Equal(t, "before", s.lastAsked().Header.Get("X-Client"))
+		})
+	}
 }
 
 func TestStaleIfError(t *testing.T) {

@@ -1,0 +1,136 @@
+package httpcache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/stretchr/testify/require"
+)
+
+func restart(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=3600", "X-A", "1")
+	w.get("/a")
+	until(t, "persisted", func() bool { return w.cache.Stats().Persists == 1 })
+	w.restarted()
+	for _, tier := range []string{"tier-1", "tier-0"} {
+		res := w.get("/a")
+		require.True(t, res.hit())
+		require.Equal(t, tier, res.is("detail"))
+		require.Equal(t, "1", res.Header.Get("X-A"))
+		require.True(t, res.body == w.origin.body("/a"))
+	}
+	require.EqualValues(t, 1, w.cache.Stats().Promotes)
+	require.EqualValues(t, 1, w.origin.asked.Load())
+}
+
+// What memory has no room for goes to the disk, and the smaller entries stay.
+func secondTier(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=3600")
+	w.get("/small")
+	w.origin.size.Store(2 * memoryLimit)
+	for _, chunked := range []bool{false, true} {
+		w.origin.chunked.Store(chunked)
+		target := fmt.Sprintf("/large?chunked=%v", chunked)
+		for i := range 2 {
+			res := w.get(target)
+			require.Equal(t, i == 1, res.hit())
+			require.True(t, res.body == w.origin.body(target))
+			if i == 1 {
+				require.Equal(t, "tier-1", res.is("detail"))
+			}
+		}
+	}
+	require.EqualValues(t, 3, w.origin.asked.Load())
+	w.origin.size.Store(0)
+	require.Equal(t, "tier-0", w.get("/small").is("detail"))
+}
+
+// set stores what no origin sent.
+func (w *world) set(target, etag, body string) error {
+	m := store.Metadata{ETag: etag, Size: int64(len(body)), Header: store.NewHeader("Content-Type", "text/x", "Etag", etag)}
+	writer, err := w.cache.Set(w.t.Context(), w.originURL+target, m)
+	if err != nil {
+		return err
+	}
+	defer writer.Abort()
+	if _, err := io.WriteString(writer, body); err != nil {
+		return err
+	}
+	return writer.Commit(w.t.Context())
+}
+
+func setAndGet(t *testing.T, w *world) {
+	for _, value := range []string{"one", strings.Repeat("two", 100_000), ""} {
+		require.NoError(t, w.set("/a", `"`+value[:min(3, len(value))]+`"`, value))
+		res := w.get("/a")
+		require.True(t, res.hit())
+		require.True(t, res.body == value)
+		require.Equal(t, "text/x", res.Header.Get("Content-Type"))
+	}
+	require.Zero(t, w.origin.asked.Load())
+}
+
+// Writers of one key at once: readers see one value or another, and all tiers come
+// to hold the last one.
+func concurrentSets(t *testing.T, w *world) {
+	value := func(i int) string { return strings.Repeat(fmt.Sprintf("%03d;", i), 5_000) }
+	require.NoError(t, w.set("/a", `"000"`, value(0)))
+	w.atOnce(16, func(i int) error {
+		for n := 1; n <= 10; n++ {
+			if i < 8 {
+				id := i*20 + n
+				if err := w.set("/a", fmt.Sprintf(`"%03d"`, id), value(id)); err != nil && !errors.Is(err, cache.ErrSuperseded) {
+					return err
+				}
+				continue
+			}
+			body, res, err := w.try("/a")
+			if err != nil {
+				return err
+			}
+			var id int
+			if _, err := fmt.Sscanf(res.Header.Get("Etag"), `"%03d"`, &id); err != nil || body != value(id) {
+				return fmt.Errorf("%d bytes that are not those of %s", len(body), res.Header.Get("Etag"))
+			}
+		}
+		return nil
+	})
+	require.Zero(t, w.origin.asked.Load())
+	key := w.originURL + "/a"
+	last, err := w.memory.Stat(t.Context(), key)
+	require.NoError(t, err)
+	until(t, "persisted", func() bool {
+		m, err := w.disk.Stat(t.Context(), key)
+		return err == nil && m.Generation == last.Generation && m.ETag == last.ETag
+	})
+	w.restarted()
+	require.Equal(t, last.ETag, w.get("/a").Header.Get("Etag"))
+}
+
+// Keys that no file name could be find their files again.
+func strangeKeys(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=3600")
+	w.origin.size.Store(10_000)
+	targets := []string{
+		"/", "/?", "/?a", "//", "/a", "/A", "/a/", "/a%2F", "/a%2f", "/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/.", "/%00", "/%0d%0a",
+		"/a%20b", "/%E2%82%AC", "/%ff", "/CON", "/a:b", "/a*b", "/tmp-1", "/a?x=%2F&y", "/a?x=/&y", "/" + strings.Repeat("long/", 1000),
+	}
+	for i, target := range targets {
+		res := w.get(target)
+		require.False(t, res.hit(), target)
+		require.True(t, res.body == w.origin.body(target), target)
+		until(t, "persisted", func() bool { return w.cache.Stats().Persists == int64(i+1) })
+	}
+	w.restarted()
+	for _, target := range targets {
+		res := w.get(target)
+		require.Equal(t, "tier-1", res.is("detail"), target)
+		require.True(t, res.body == w.origin.body(target), target)
+	}
+	require.EqualValues(t, len(targets), w.origin.asked.Load())
+}

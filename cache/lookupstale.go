@@ -1,0 +1,26 @@
+package cache
+
+import "context"
+
+// LookupStale is a Lookup that also returns a stale entry inside its
+// stale-while-revalidate window, and has it refreshed behind by way of f, as Get
+// does. It is what byte ranges are answered from: they come out of the tier that
+// has the entry, and move nothing to a nearer one.
+func (c *DaramjweeCache) LookupStale(ctx context.Context, key string, f Fetcher) (*Response, error) {
+	if err := c.usable(ctx, f); err != nil {
+		return nil, err
+	}
+	h := c.lookup(ctx, key)
+	if err := ctx.Err(); err != nil {
+		h.close()
+		return nil, err
+	}
+	if !h.fresh() {
+		if !h.found() || !c.cfg.whileRevalidate(h.meta, h.left) {
+			h.close()
+			return nil, ErrNotFound
+		}
+		c.refreshBehind(ctx, key, f)
+	}
+	return c.inPlace(h)
+}
