@@ -35,6 +35,7 @@ type commandLine struct {
 	Serve      serveCommand      `cmd:"" help:"Run a caching reverse proxy. Without flags: in front of a built-in demo origin."`
 	Strategies strategiesCommand `cmd:"" help:"List the strategies: their bounds, and what each is for."`
 	Check      checkCommand      `cmd:"" help:"Check a configuration file, and print the effective configuration."`
+	Compare    compareCommand    `cmd:"" help:"Run one workload through every strategy and the standard library, and say which to use."`
 }
 
 // Main runs the command that os.Args name, and exits.

@@ -22,7 +22,7 @@ func TestUsage(t *testing.T) {
 		require.Empty(t, out, args)
 		require.Equal(t, 1, strings.Count(errs, "\n"), errs)
 	}
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"check", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"check", "--help"}, {"compare", "--help"}} {
 		code, out, errs := runCommand(t, args...)
 		require.Zero(t, code, args)
 		require.Empty(t, errs, args)

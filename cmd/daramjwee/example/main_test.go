@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +26,9 @@ func TestMain(m *testing.M) {
 		strategy.Register("broken", func(strategy.BufferPoolConfig) (strategy.BufferPool, error) {
 			return nil, errors.New("no luck")
 		})
+		if os.Getenv("DARAMJWEE_TEST_INTERRUPT") != "" {
+			strategy.Register("interrupts", interrupts())
+		}
 		main()
 	}
 	os.Exit(m.Run())
@@ -55,6 +60,60 @@ func TestAStrategyOfOnesOwnIsSelectedByName(t *testing.T) {
 		require.Equal(t, "mine", st.Strategy)
 		require.Positive(t, st.BufferPool.TotalGets, "it lends the buffers of the requests")
 	}
+}
+
+// TestAStrategyOfOnesOwnIsCompared beside one that cannot be opened.
+func TestAStrategyOfOnesOwnIsCompared(t *testing.T) {
+	out, err := example(t, "compare", "--duration=2ms", "--rounds=1", "--keys=8", "--json").Output()
+	require.NoError(t, err)
+	var all struct {
+		Strategies []struct {
+			Name, Failed string
+			Metrics      map[string]any
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &all))
+	seen := make(map[string]bool)
+	for _, s := range all.Strategies {
+		seen[s.Name] = true
+		if s.Name == "broken" {
+			require.Contains(t, s.Failed, "no luck")
+			continue
+		}
+		require.Empty(t, s.Failed)
+		require.Contains(t, s.Metrics, "throughput")
+	}
+	require.True(t, seen["mine"] && seen["broken"] && seen["stdlib"])
+}
+
+// interrupts is a strategy that has its own process interrupted, as Ctrl-C does,
+// in its third run or so.
+func interrupts() strategy.Factory {
+	var opened atomic.Int32
+	return func(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
+		if opened.Add(1) == 6 { // each run opens the cache's and the memory tier's
+			self, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = self.Signal(os.Interrupt)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		return strategy.NewPool(cfg, nil)
+	}
+}
+
+func TestAnInterruptedComparisonSaysWhatItKnows(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("windows cannot send a signal to one process")
+	}
+	cmd := example(t, "compare", "--duration=2ms", "--rounds=1000", "--keys=8", "--strategies=interrupts")
+	cmd.Env = append(cmd.Env, "DARAMJWEE_TEST_INTERRUPT=1")
+	out, err := cmd.Output()
+	require.NoError(t, err, "a signal is no failure")
+	require.Regexp(t, `(?m)^Interrupted: [1-9][0-9]* of 1000 rounds were complete\.$`, string(out))
+	require.Regexp(t, `(?m)^ *interrupts +[0-9]`, string(out))
 }
 
 // TestAStrategyThatCannotBeOpened is no reason not to serve.
