@@ -18,27 +18,34 @@ var (
 	streamSizes = []int{1 << 10, 32 << 10, 256 << 10, 1 << 20}
 )
 
-// BenchmarkBufferPool measures a pool beside what it should be read against, in
-// one run, so that every figure is a ratio: pool=this, pool=floor (a bare
-// sync.Pool of arrays without counters), pool=make.
+// BenchmarkBufferPool measures a pool, as strategy=this, beside what it should be
+// read against, in one run, so that every figure is a ratio:
 //
-// Figures of floor and make for copies and tees are io.Copy's and io.TeeReader's.
-// Names are pool=…/op=…/size=…/procs=…, for benchstat -col /pool. Beside time
-// and allocations it reports collections, pause and hit rate. After each loop
-// the pool's statistics are compared with the calls that were made, so that what
-// is measured is what is named.
+//   - strategy=floor is a bare sync.Pool without counters, bounds or marks, and
+//     io.CopyBuffer with a buffer of it. Nothing that pools is much faster.
+//   - strategy=make allocates each time; its copies are io.Copy, its tees
+//     io.TeeReader.
+//
+// Names are strategy=…/op=…/size=…/procs=…, for benchstat -col /strategy. Beside
+// time and allocations it reports collections/op, the nanoseconds that they
+// stopped the world for as pause-ns/op, and hits/get. After each loop the pool's
+// statistics are compared with the calls that were made, so that what is measured
+// is what is named: a pool that counted others fails.
 func BenchmarkBufferPool(b *testing.B, open strategy.Factory) {
-	(&measure{open: open, counted: true}).grid(b, "pool=this")
-	(&measure{open: openFloor}).grid(b, "pool=floor")
-	(&measure{open: openMake}).grid(b, "pool=make")
+	(&measure{open: open, counted: true}).grid(b, "strategy=this")
+	measureFloor(b)
 }
 
-// BenchmarkStrategies measures all registered strategies side by side, with the
-// same floor: strategy=…/op=…/size=…/procs=….
+// BenchmarkStrategies measures all registered strategies side by side, under
+// their names, and the same floor.
 func BenchmarkStrategies(b *testing.B) {
 	for _, name := range strategy.Names() {
 		(&measure{open: registered(name), counted: true}).grid(b, "strategy="+name)
 	}
+	measureFloor(b)
+}
+
+func measureFloor(b *testing.B) {
 	(&measure{open: openFloor}).grid(b, "strategy=floor")
 	(&measure{open: openMake}).grid(b, "strategy=make")
 }
@@ -99,7 +106,6 @@ func mixedSize(r *rand.PCG) int {
 // run opens a pool and runs loop, which makes b.N iterations of gets Gets each.
 // The pool's statistics must say the same.
 func (m *measure) run(b *testing.B, gets int64, loop func(p strategy.BufferPool)) {
-	b.Helper()
 	p, err := m.open(benchConfig())
 	if err != nil {
 		b.Fatal(err)
@@ -119,7 +125,7 @@ func (m *measure) run(b *testing.B, gets int64, loop func(p strategy.BufferPool)
 	if s.ActiveBuffers != 0 {
 		b.Fatalf("%d buffers are still out", s.ActiveBuffers)
 	}
-	b.ReportMetric(float64(collections), "collections")
+	b.ReportMetric(float64(collections)/float64(b.N), "collections/op")
 	b.ReportMetric(pauses*1e9/float64(b.N), "pause-ns/op")
 	if got > 0 {
 		b.ReportMetric(float64(s.PoolHits-before.PoolHits)/float64(got), "hits/get")
@@ -158,41 +164,38 @@ type sinkOnly struct{}
 func (sinkOnly) Write(p []byte) (int, error) { return len(p), nil }
 
 func (m *measure) copy(b *testing.B, size int) {
-	m.run(b, m.streamGets(), func(p strategy.BufferPool) {
-		b.SetBytes(int64(size))
-		src := &onlyReader{data: payload(size)}
-		for range b.N {
-			src.at = 0
-			if n, err := p.CopyBuffer(sinkOnly{}, src); n != int64(size) || err != nil {
-				b.Fatal(n, err)
-			}
-		}
-	})
+	m.stream(b, size, func(p strategy.BufferPool, src io.Reader) (int64, error) { return p.CopyBuffer(sinkOnly{}, src) })
 }
 
 func (m *measure) tee(b *testing.B, size int) {
-	m.run(b, m.streamGets(), func(p strategy.BufferPool) {
+	m.stream(b, size, func(p strategy.BufferPool, src io.Reader) (int64, error) {
+		return io.Copy(sinkOnly{}, p.TeeReader(src, sinkOnly{}))
+	})
+}
+
+func (m *measure) stream(b *testing.B, size int, once func(p strategy.BufferPool, src io.Reader) (int64, error)) {
+	src := &onlyReader{data: payload(size)}
+	m.run(b, m.streamGets(src, once), func(p strategy.BufferPool) {
 		b.SetBytes(int64(size))
-		src := &onlyReader{data: payload(size)}
 		for range b.N {
 			src.at = 0
-			if n, err := io.Copy(sinkOnly{}, p.TeeReader(src, sinkOnly{})); n != int64(size) || err != nil {
-				b.Fatal(n, err)
+			if n, err := once(p, src); n != int64(size) || err != nil {
+				b.Fatalf("%d bytes of %d, error %v", n, size, err)
 			}
 		}
 	})
 }
 
-// streamGets is how many Gets a copy must make: one, unless the pool's copy is
-// io.Copy, which makes none. Found out by a copy before the measured ones.
-func (m *measure) streamGets() int64 {
+// streamGets is how many Gets one such copy makes: one as a rule, none where it
+// is io.Copy. Found out on a pool of its own, before the measured copies.
+func (m *measure) streamGets(src *onlyReader, once func(p strategy.BufferPool, src io.Reader) (int64, error)) int64 {
 	p, err := m.open(benchConfig())
 	if err != nil {
 		return 0 // run says why
 	}
 	defer strategy.Close(p)
-	_, _ = p.CopyBuffer(sinkOnly{}, &onlyReader{data: payload(1)})
-	return min(1, p.Stats().TotalGets)
+	_, _ = once(p, src)
+	return p.Stats().TotalGets
 }
 
 func gcCycles() uint64 {

@@ -94,12 +94,12 @@ func brokenGets() []broken {
 				return n, err
 			}
 		}), honest},
-		{"lends one buffer twice when a thousand are out", "get/exclusive", bent(func(l *liar) {
+		{"lends one buffer twice when eight thousand are out", "get/exclusive", bent(func(l *liar) {
 			var out atomic.Int64
 			var last atomic.Pointer[[]byte]
 			l.get = func(n int) []byte {
 				buf := l.DefaultBufferPool.Get(n)
-				if out.Add(1) > 1000 {
+				if out.Add(1) > 8_000 {
 					if other := last.Swap(nil); other != nil {
 						return *other
 					}

@@ -91,7 +91,7 @@ func protect(f func()) (e end) {
 // operands of which only Read or Write is seen, since a pool may hide the rest
 // so that its own buffer is used. All read with the lengths that the pool used.
 func (c *poolCheck) oracle(from source, to sink, data []byte, limits []int) func(yield func(outcome) bool) {
-	buf := bufferFor(limits)
+	buf := c.staging(limits)
 	masked := func(dst io.Writer, src io.Reader) (int64, error) {
 		return io.CopyBuffer(maskWriter{dst}, maskReader{src}, buf)
 	}
@@ -101,11 +101,6 @@ func (c *poolCheck) oracle(from source, to sink, data []byte, limits []int) func
 			yield(c.observe(func(dst io.Writer, src io.Reader) (int64, error) { return io.CopyBuffer(maskWriter{dst}, src, buf) }, from, to, data, limits)) &&
 			yield(c.observe(func(dst io.Writer, src io.Reader) (int64, error) { return io.CopyBuffer(dst, maskReader{src}, buf) }, from, to, data, limits))
 	}
-}
-
-// bufferFor is long enough for all of the lengths, and for io.Copy's own.
-func bufferFor(lengths []int) []byte {
-	return make([]byte, max(32<<10, slices.Max(append(lengths, 0))))
 }
 
 // matrix compares copies of every size from every source to every sink.
@@ -119,12 +114,7 @@ func (c *poolCheck) matrix(p strategy.BufferPool, sources []source, sinks func(s
 				if to.name == shortWrite && strings.HasPrefix(from.name, "bufio.Reader") {
 					continue // bufio's WriteTo repeats a short write for ever
 				}
-				cleanups := len(c.cleanups)
-				c.cell(p, from, to, payload(size))
-				for i := len(c.cleanups) - 1; i >= cleanups; i-- {
-					c.cleanups[i]()
-				}
-				c.cleanups = c.cleanups[:cleanups]
+				c.sweep(func() { c.cell(p, from, to, payload(size)) })
 			}
 		}
 	}
@@ -148,6 +138,7 @@ func (c *poolCheck) cell(p strategy.BufferPool, from source, to sink, data []byt
 // copyEqual takes descriptors, which are slow to make, at two sizes only.
 func copyEqual(c *poolCheck) {
 	p := c.fresh()
+	c.listen()
 	const sources, sinks = 13, 5 // those that are no descriptors come first
 	n := c.cfg.DefaultBufferSize
 	inMemory := func(int) []sink { return goodSinks[:sinks] }
@@ -175,11 +166,13 @@ func copyPosition(c *poolCheck) {
 				continue
 			}
 			for _, to := range append(badSinks(size / 2)[:3], goodSinks[0]) {
-				got := c.observe(p.CopyBuffer, from, to, payload(size), nil)
-				for want := range c.oracle(from, to, payload(size), got.reads) {
-					c.that(got.taken == want.taken, got.taken, want.taken, "bytes that CopyBuffer took from %s of %d, to %s", from.name, size, to.name)
-					break
-				}
+				c.sweep(func() {
+					got := c.observe(p.CopyBuffer, from, to, payload(size), nil)
+					for want := range c.oracle(from, to, payload(size), got.reads) {
+						c.that(got.taken == want.taken, got.taken, want.taken, "bytes that CopyBuffer took from %s of %d, to %s", from.name, size, to.name)
+						break
+					}
+				})
 			}
 		}
 	}

@@ -31,14 +31,35 @@ func (p *floorPool) Put(buf []byte) {
 	p.shelves[bits.Len(uint(cap(buf)-1))].Put(unsafe.SliceData(buf))
 }
 
-func (*floorPool) CopyBuffer(dst io.Writer, src io.Reader) (int64, error) { return io.Copy(dst, src) }
-func (*floorPool) TeeReader(r io.Reader, w io.Writer) io.Reader           { return io.TeeReader(r, w) }
-func (*floorPool) Stats() (none strategy.BufferPoolStats)                 { return none }
+func (*floorPool) Stats() (none strategy.BufferPoolStats) { return none }
 
-// makePool allocates each time.
+func (p *floorPool) CopyBuffer(dst io.Writer, src io.Reader) (int64, error) {
+	buf := p.Get(32 << 10) // io.Copy's length
+	defer p.Put(buf)
+	return io.CopyBuffer(dst, src, buf)
+}
+
+func (p *floorPool) TeeReader(r io.Reader, w io.Writer) io.Reader {
+	return &floorTee{io.TeeReader(r, w), p}
+}
+
+// floorTee is io.TeeReader's with a WriteTo on a buffer of the floor's.
+type floorTee struct {
+	io.Reader
+	p *floorPool
+}
+
+func (t *floorTee) WriteTo(w io.Writer) (int64, error) {
+	return t.p.CopyBuffer(w, maskReader{t.Reader})
+}
+
+// makePool allocates each time, and copies as the standard library does.
 type makePool struct{ floorPool }
 
 func openMake(strategy.BufferPoolConfig) (strategy.BufferPool, error) { return &makePool{}, nil }
 
 func (*makePool) Get(size int) []byte { return make([]byte, size) }
 func (*makePool) Put([]byte)          {}
+
+func (*makePool) CopyBuffer(dst io.Writer, src io.Reader) (int64, error) { return io.Copy(dst, src) }
+func (*makePool) TeeReader(r io.Reader, w io.Writer) io.Reader           { return io.TeeReader(r, w) }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/daramjwee/daramjwee/strategy"
@@ -10,7 +11,7 @@ import (
 // contract. A failure prints the bytes that replay it, and go test keeps them
 // under testdata/fuzz.
 func FuzzBufferPool(f *testing.F, open strategy.Factory, o Options) {
-	rule := poolRules[len(poolRules)-1] // "model"
+	rule := poolRules[slices.IndexFunc(poolRules, func(r poolRule) bool { return r.ID == "model" })]
 	f.Add([]byte{0, 1, 0, 1, 3, 0, 0, 1})
 	for n := range 3 {
 		f.Add(sequence(n))
@@ -20,4 +21,10 @@ func FuzzBufferPool(f *testing.F, open strategy.Factory, o Options) {
 		replay.run = func(c *poolCheck) { newModel(c).replay(ops) }
 		verdict(t, rule.Rule, replay.check(open, o), o)
 	})
+}
+
+// FuzzStrategy is FuzzBufferPool for a registered strategy, with the
+// capabilities that TestStrategy knows of.
+func FuzzStrategy(f *testing.F, name string) {
+	FuzzBufferPool(f, registered(name), declared(name))
 }

@@ -50,9 +50,12 @@ func getDisjoint(c *poolCheck) {
 	for round := range 3 {
 		var held [][]byte
 		for range 16 {
-			for _, n := range append(c.classes(), 1, 3*c.cfg.MaxBufferSize) {
+			for _, n := range append(c.classes(), 1) {
 				held = append(held, p.Get(n))
 			}
+		}
+		for range 4 {
+			held = append(held, p.Get(3*c.cfg.MaxBufferSize))
 		}
 		c.disjoint(held, "%d buffers held, round %d", len(held), round)
 		for _, buf := range held {
@@ -100,10 +103,6 @@ func getHeld(c *poolCheck) {
 // to getSynchronised.
 func getExclusive(c *poolCheck) {
 	const goroutines = 10_000
-	atOnce := goroutines
-	if raceEnabled {
-		atOnce = 2_000
-	}
 	cfg := c.cfg
 	cfg.MinBufferSize = 256 // the memory of so many is not what is tested
 	p := c.freshWith(cfg)

@@ -37,32 +37,41 @@ func (c *poolCheck) putEach(p strategy.BufferPool, n int) []weak.Pointer[byte] {
 func keepOversize(c *poolCheck) {
 	p := c.fresh()
 	largest := c.cfg.MaxBufferSize
-	for _, size := range []int{largest + 1, largest * 2, largest*4 + 3} {
+	sizes := []int{largest + 1, largest * 2, largest*4 + 3}
+	watched := make([][]weak.Pointer[byte], len(sizes))
+	for i, size := range sizes {
 		s := make(seen)
-		for range 8 {
+		for range 4 {
 			buf := c.get(p, size)
 			c.that(!s.before(buf), "a buffer that was put", "a fresh one", "Get(%d), MaxBufferSize is %d", size, largest)
 			p.Put(buf)
 		}
-		watched := c.putWatched(p, 4, size)
-		n := reachable(watched, 1)
-		c.that(n == 0, n, 0, "buffers of %d still reachable after Put and a collection, MaxBufferSize is %d", size, largest)
-		runtime.KeepAlive(p)
+		watched[i] = c.putWatched(p, 4, size)
 	}
+	runtime.GC() // one for all: on a large heap it is what this rule costs
+	for i, size := range sizes {
+		n := reachable(watched[i], 0)
+		c.that(n == 0, n, 0, "buffers of %d still reachable after Put and a collection, MaxBufferSize is %d", size, largest)
+	}
+	runtime.KeepAlive(p)
 }
 
 func keepPrefix(c *poolCheck) {
 	p := c.fresh()
-	for _, k := range c.classes() {
-		w := func() weak.Pointer[byte] {
-			buf := make([]byte, 4*c.cfg.MaxBufferSize)
-			p.Put(buf[:k])
-			return watch(buf)
-		}()
-		n := reachable([]weak.Pointer[byte]{w}, 1)
-		c.that(n == 0, n, 0, "buffers of %d still reachable after Put(b[:%d]) and a collection", 4*c.cfg.MaxBufferSize, k)
-		runtime.KeepAlive(p)
+	put := func(k int) weak.Pointer[byte] {
+		buf := make([]byte, 4*c.cfg.MaxBufferSize)
+		p.Put(buf[:k])
+		return watch(buf)
 	}
+	var watched []weak.Pointer[byte]
+	for _, k := range c.classes() {
+		watched = append(watched, put(k))
+	}
+	runtime.GC()
+	for i, k := range c.classes() {
+		c.that(watched[i].Value() == nil, "reachable", "free", "a buffer of %d after Put(b[:%d]) and a collection", 4*c.cfg.MaxBufferSize, k)
+	}
+	runtime.KeepAlive(p)
 }
 
 // keepSizes looks at the heap of the whole process, so what is left behind has
@@ -122,17 +131,28 @@ func (c *poolCheck) withinBound(buffers, bytes int64, where string) {
 // keepIdle compares differences, since a pool may have kept buffers from the
 // start that nobody has seen.
 func keepIdle(c *poolCheck) {
+	type one struct {
+		p       strategy.BufferPool
+		before  strategy.BufferPoolStats
+		real    int64
+		watched []weak.Pointer[byte]
+	}
+	var pools []one
 	for _, size := range c.classes() {
 		p := c.fresh()
 		var held [][]byte
 		for range 6 {
 			held = append(held, c.get(p, size))
 		}
-		real := int64(cap(held[0]))
-		before := p.Stats()
-		watched := putAllWatched(p, &held)
-		kept := int64(reachable(watched, 1))
-		after := p.Stats()
+		o := one{p: p, before: p.Stats(), real: int64(cap(held[0]))}
+		o.watched = putAllWatched(p, &held)
+		pools = append(pools, o)
+	}
+	runtime.GC()
+	for i, size := range c.classes() {
+		before, real := pools[i].before, pools[i].real
+		kept := int64(reachable(pools[i].watched, 0))
+		after := pools[i].p.Stats()
 		if after.IdleBuffers == -1 || after.IdleBytes == -1 {
 			c.that(after.IdleBuffers == -1 && after.IdleBytes == -1, []int64{after.IdleBuffers, after.IdleBytes}, "both -1", "IdleBuffers, IdleBytes")
 			continue
@@ -141,7 +161,6 @@ func keepIdle(c *poolCheck) {
 			"growth of IdleBuffers by 6 Puts of %d bytes, want what is reachable", size)
 		c.that(after.IdleBytes-before.IdleBytes == kept*real, after.IdleBytes-before.IdleBytes, kept*real,
 			"growth of IdleBytes by 6 Puts of %d bytes of capacity", real)
-		runtime.KeepAlive(p)
 	}
 }
 

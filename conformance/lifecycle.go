@@ -52,7 +52,7 @@ func closeGoroutines(c *poolCheck) {
 	c.that(strategy.Close(p) == nil, "an error", nil, "Close")
 	patience := time.NewTimer(min(c.o.timeout()/2, 5*time.Second))
 	defer patience.Stop()
-	tick := time.NewTicker(time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond) // a look costs a stack of every goroutine
 	defer tick.Stop()
 	for {
 		left := c.strangers()
@@ -122,6 +122,8 @@ func closeHeld(c *poolCheck) {
 		for after := 0; after < 50; {
 			if closed.Load() {
 				after++
+			} else {
+				runtime.Gosched() // the one who closes needs a processor too
 			}
 			buf := c.get(p, c.small())
 			buf[0], buf[len(buf)-1] = 1, 2

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"os"
 )
 
 // sink makes writers of one kind. got ends the writer and returns what arrived.
@@ -15,21 +14,21 @@ type sink struct {
 
 // goodSinks take everything.
 var goodSinks = []sink{
-	{"plain", func(*poolCheck) (io.Writer, func() []byte) {
-		w := &onlyWriter{}
+	{"plain", func(c *poolCheck) (io.Writer, func() []byte) {
+		w := &onlyWriter{got: c.room()}
 		return w, func() []byte { return w.got }
 	}},
-	{"bytes.Buffer", func(*poolCheck) (io.Writer, func() []byte) {
-		w := &bytes.Buffer{}
+	{"bytes.Buffer", func(c *poolCheck) (io.Writer, func() []byte) {
+		w := bytes.NewBuffer(c.room())
 		return w, w.Bytes
 	}},
-	{"bufio.Writer", func(*poolCheck) (io.Writer, func() []byte) {
-		to := &onlyWriter{}
+	{"bufio.Writer", func(c *poolCheck) (io.Writer, func() []byte) {
+		to := &onlyWriter{got: c.room()}
 		w := bufio.NewWriter(to)
 		return w, func() []byte { w.Flush(); return to.got }
 	}},
-	{"io.ReaderFrom", func(*poolCheck) (io.Writer, func() []byte) {
-		w := &readsItself{n: 2 * megabyte}
+	{"io.ReaderFrom", func(c *poolCheck) (io.Writer, func() []byte) {
+		w := &readsItself{onlyWriter: onlyWriter{got: c.room()}, n: 2 * megabyte}
 		return w, func() []byte { return w.got }
 	}},
 	{"io.Discard", func(*poolCheck) (io.Writer, func() []byte) {
@@ -38,20 +37,24 @@ var goodSinks = []sink{
 	{"os.File", func(c *poolCheck) (io.Writer, func() []byte) {
 		f := c.tempFile()
 		return f, func() []byte {
-			data, err := os.ReadFile(f.Name())
+			_, err := f.Seek(0, io.SeekStart)
 			c.suite(err)
-			return data
+			arrived := bytes.NewBuffer(c.room())
+			_, err = arrived.ReadFrom(f)
+			c.suite(err)
+			return arrived.Bytes()
 		}
 	}},
 	{"TCP", func(c *poolCheck) (io.Writer, func() []byte) {
 		near, far := c.tcp()
-		arrived := make(chan []byte, 1)
+		arrived := bytes.NewBuffer(c.room())
+		done := make(chan struct{})
 		go func() {
-			data, _ := io.ReadAll(far)
-			arrived <- data
+			defer close(done)
+			_, _ = arrived.ReadFrom(far)
 		}()
-		c.cleanup(func() { near.Close() })
-		return near, func() []byte { near.Close(); return <-arrived }
+		c.cleanup(func() { near.Close(); <-done })
+		return near, func() []byte { near.Close(); <-done; return arrived.Bytes() }
 	}},
 }
 
@@ -61,8 +64,8 @@ const shortWrite = "short write after n"
 // copies with buffers of different lengths compare.
 func badSinks(after int) []sink {
 	failing := func(err error) func(*poolCheck) (io.Writer, func() []byte) {
-		return func(*poolCheck) (io.Writer, func() []byte) {
-			w := &failAfter{n: after, err: err}
+		return func(c *poolCheck) (io.Writer, func() []byte) {
+			w := &failAfter{n: after, err: err, got: c.room()}
 			return w, func() []byte { return w.got }
 		}
 	}
@@ -70,8 +73,8 @@ func badSinks(after int) []sink {
 		{"error after n", failing(errSink)},
 		{shortWrite, failing(nil)},
 		{"io.EOF after n", failing(io.EOF)}, // a writer's EOF is an error like any other
-		{"io.ReaderFrom that fails half way", func(*poolCheck) (io.Writer, func() []byte) {
-			w := &readsItself{n: after, err: errSink}
+		{"io.ReaderFrom that fails half way", func(c *poolCheck) (io.Writer, func() []byte) {
+			w := &readsItself{onlyWriter: onlyWriter{got: c.room()}, n: after, err: errSink}
 			return w, func() []byte { return w.got }
 		}},
 	}

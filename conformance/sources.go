@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing/iotest"
+	"unsafe"
 )
 
 // source makes readers of one kind. Those whose Reads the suite sees are behind
@@ -39,7 +40,9 @@ var goodSources = []source{
 	plainSource("iotest.DataErrReader", iotest.DataErrReader),
 	plainSource("pauses", func(r io.Reader) io.Reader { return &pauses{r: r} }),
 	{name: "bytes.Reader", open: func(_ *poolCheck, data []byte) io.Reader { return bytes.NewReader(data) }},
-	{name: "strings.Reader", open: func(_ *poolCheck, data []byte) io.Reader { return strings.NewReader(string(data)) }},
+	{name: "strings.Reader", open: func(_ *poolCheck, data []byte) io.Reader {
+		return strings.NewReader(unsafe.String(unsafe.SliceData(data), len(data)))
+	}},
 	{name: "bytes.Buffer", open: func(_ *poolCheck, data []byte) io.Reader { return bytes.NewBuffer(data) }},
 	{name: "bufio.Reader", open: func(_ *poolCheck, data []byte) io.Reader { return bufio.NewReader(&onlyReader{data: data}) }},
 	{name: "io.MultiReader", open: func(_ *poolCheck, data []byte) io.Reader {
@@ -124,15 +127,20 @@ func (c *poolCheck) feed(w io.WriteCloser, data []byte) {
 	c.cleanup(func() { <-done })
 }
 
-// tcp returns the two ends of a connection over loopback.
-func (c *poolCheck) tcp() (near, far *net.TCPConn) {
+// listen lets tcp connect until the rule is over.
+func (c *poolCheck) listen() {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	c.suite(err)
-	defer l.Close()
-	near, err = net.DialTCP("tcp", nil, l.Addr().(*net.TCPAddr))
+	c.cleanup(func() { l.Close() })
+	c.loopback = l
+}
+
+// tcp returns the two ends of a connection over loopback.
+func (c *poolCheck) tcp() (near, far *net.TCPConn) {
+	near, err := net.DialTCP("tcp", nil, c.loopback.Addr().(*net.TCPAddr))
 	c.suite(err)
 	c.cleanup(func() { near.Close() })
-	far, err = l.AcceptTCP()
+	far, err = c.loopback.AcceptTCP()
 	c.suite(err)
 	c.cleanup(func() { far.Close() })
 	return near, far

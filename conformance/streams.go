@@ -147,9 +147,9 @@ type readsItself struct {
 }
 
 func (d *readsItself) ReadFrom(r io.Reader) (int64, error) {
-	var b bytes.Buffer
+	b := bytes.NewBuffer(d.got)
 	n, err := b.ReadFrom(io.LimitReader(r, int64(d.n)))
-	d.got = append(d.got, b.Bytes()...)
+	d.got = b.Bytes()
 	if err == nil {
 		err = d.err
 	}

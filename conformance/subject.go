@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"net"
 	"runtime"
 	"slices"
 	"unsafe"
@@ -12,9 +13,12 @@ import (
 // poolCheck is a check of a pool's rule, with the means to open pools.
 type poolCheck struct {
 	*check
+	rooms
 	o    Options
 	open strategy.Factory
 	cfg  strategy.BufferPoolConfig // what fresh opens with
+
+	loopback *net.TCPListener // nil before listen
 }
 
 func (r *poolRule) check(open strategy.Factory, o Options) []*Violation {

@@ -10,3 +10,5 @@ import (
 func TestConformance(t *testing.T) {
 	conformance.TestStrategy(t, channel.Name)
 }
+
+func FuzzConformance(f *testing.F) { conformance.FuzzStrategy(f, channel.Name) }

@@ -10,3 +10,5 @@ import (
 func TestConformance(t *testing.T) {
 	conformance.TestStrategy(t, noop.Name)
 }
+
+func FuzzConformance(f *testing.F) { conformance.FuzzStrategy(f, noop.Name) }
