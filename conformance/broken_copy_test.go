@@ -61,6 +61,13 @@ func brokenCopies() []broken {
 				return min(n, len(p)), err
 			}), src)
 		}), honest},
+		{"panics when a reader counts below zero", "copy/lying", masked(func(src io.Reader, p []byte) (int, error) {
+			n, err := src.Read(p)
+			if n < 0 {
+				panic(errors.New("negative count"))
+			}
+			return n, err
+		}), honest},
 		{"cuts the reader's count to the buffer", "copy/private", masked(func(src io.Reader, p []byte) (int, error) {
 			n, err := src.Read(p)
 			return min(n, len(p)), err
@@ -173,6 +180,11 @@ func (h heldReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (h heldReader) WriteTo(w io.Writer) (int64, error) {
+	defer h.done()
+	return h.Reader.(io.WriterTo).WriteTo(w)
+}
+
 func brokenTees() []broken {
 	return []broken{
 		{"hides what was teed before the writer failed", "tee/equal", bent(func(l *liar) {
@@ -191,7 +203,7 @@ func brokenTees() []broken {
 		{"drops what was teed when the writer fails in WriteTo", "tee/copy", bent(func(l *liar) {
 			l.tee = func(r io.Reader, w io.Writer) io.Reader {
 				tee := l.DefaultBufferPool.TeeReader(r, w)
-				dropping := &dropsOnError{r, w}
+				dropping := &dropsOnError{l, r, w}
 				return twoFaces{tee, dropping}
 			}
 		}), honest},
@@ -201,17 +213,27 @@ func brokenTees() []broken {
 				return heldReader{l.DefaultBufferPool.TeeReader(r, w), sync.OnceFunc(func() { l.Put(buf) })}
 			}
 		}), honest},
+		{"tees what the source says that it read", "tee/private", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				return l.DefaultBufferPool.TeeReader(readFunc(func(p []byte) (int, error) {
+					n, err := r.Read(p)
+					return min(n, len(p)), err
+				}), w)
+			}
+		}), honest},
+		{"leaves tees to the standard library", "tee/allocations", bent(func(l *liar) { l.tee = io.TeeReader }), honest},
 	}
 }
 
 // dropsOnError tees and copies, and hands nothing on once the tee's writer fails.
 type dropsOnError struct {
-	r io.Reader
-	w io.Writer
+	pool strategy.BufferPool
+	r    io.Reader
+	w    io.Writer
 }
 
 func (d *dropsOnError) WriteTo(dst io.Writer) (int64, error) {
-	return io.Copy(maskWriter{dst}, readFunc(func(p []byte) (int, error) {
+	return d.pool.CopyBuffer(maskWriter{dst}, readFunc(func(p []byte) (int, error) {
 		n, err := d.r.Read(p)
 		if n > 0 {
 			if _, e := d.w.Write(p[:n]); e != nil {

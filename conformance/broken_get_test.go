@@ -20,7 +20,7 @@ func brokenGets() []broken {
 		}), honest},
 		{"ignores the size", "close/goroutines close/held close/idle close/twice close/usable " +
 			"copy/private get/length get/synchronised get/unknown keep/dropped keep/idle keep/oversize keep/reuse keep/sizes keep/zeroed " +
-			"model pools/buffers put/foreign put/prefix put/refused put/repeated stats/calls stats/cheap stats/discards stats/hits", bent(func(l *liar) {
+			"model pools/buffers put/foreign put/prefix put/refused put/repeated stats/calls stats/cheap stats/discards stats/hits tee/private", bent(func(l *liar) {
 			l.get = func(n int) []byte {
 				buf := l.DefaultBufferPool.Get(n)
 				return buf[:min(len(buf), l.cfg.MinBufferSize)]

@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"sync"
+	"time"
+	"weak"
 
 	"github.com/daramjwee/daramjwee/strategy"
 )
@@ -9,6 +11,22 @@ import (
 var immortal struct {
 	sync.Mutex
 	pools []strategy.BufferPool
+}
+
+// forgets is a stack that is emptied again and again, however much it is used.
+type forgets struct{ *stack }
+
+func (forgets) empty(every time.Duration, w weak.Pointer[stack]) {
+	time.AfterFunc(every, func() {
+		s := w.Value()
+		if s == nil {
+			return
+		}
+		s.mu.Lock()
+		s.buf = nil
+		s.mu.Unlock()
+		forgets{}.empty(every, w)
+	})
 }
 
 func brokenKeeps() []broken {
@@ -101,6 +119,15 @@ func brokenKeeps() []broken {
 			with(func(o *Options) { o.RefusesRepeats = false })},
 		{"keeps what collections should free", "keep/collected", straight, with(func(o *Options) { o.ReleasesOnCollection = true })},
 		{"keeps what has long been idle", "keep/surplus", straight, with(func(o *Options) { o.ReleasesSurplus, o.Timeout = true, hanging.Timeout })},
+		{"releases all that is idle at the end of an interval", "keep/used", func(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
+			return strategy.NewPool(cfg, func(int) strategy.Backend {
+				f := forgets{&stack{max: 1 << 20}}
+				if every := cfg.CleanupInterval; every > 0 && every < time.Second { // one that a rule asked for
+					f.empty(every, weak.Make(f.stack))
+				}
+				return f
+			})
+		}, with(func(o *Options) { o.ReleasesSurplus = true })},
 		{"is held by a global", "keep/dropped", bent(func(l *liar) {
 			immortal.Lock()
 			immortal.pools = append(immortal.pools, l)

@@ -2,8 +2,10 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -145,6 +147,8 @@ func copyEqual(c *poolCheck) {
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks }, []int{0, n + 1})
 	c.matrix(p, goodSources[:sources], inMemory, []int{1, n - 1, n})
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks[:2] }, []int{4097, megabyte})
+	plain := func(int) []sink { return goodSinks[:1] }
+	c.matrix(p, goodSources[:sources], plain, []int{c.cfg.MinBufferSize - 1, c.cfg.MaxBufferSize - 1, c.cfg.MaxBufferSize + 1})
 }
 
 func copyErrors(c *poolCheck) {
@@ -197,10 +201,21 @@ func copyLying(c *poolCheck) {
 			}
 		}
 	}
+	failed := errors.New("a lying reader's")
+	for _, n := range []int{-1, math.MinInt} { // counts too large are for copy/private
+		from := plainSource(fmt.Sprintf("a reader that ends with count %d", n), func(r io.Reader) io.Reader {
+			return io.MultiReader(r, readFunc(func([]byte) (int, error) { return n, failed }))
+		})
+		c.sweep(func() { c.cell(p, from, goodSinks[0], payload(3000)) })
+	}
 }
 
-// copyPrivate poisons the pool, and lets a reader claim bytes that it never wrote.
 func copyPrivate(c *poolCheck) {
+	c.private(func(p strategy.BufferPool, w io.Writer, liar io.Reader) { _, _ = p.CopyBuffer(w, liar) })
+}
+
+// private poisons a pool, and lets a reader claim bytes that it never wrote.
+func (c *poolCheck) private(stream func(p strategy.BufferPool, w io.Writer, liar io.Reader)) {
 	const poison = 0 // no byte of payload
 	p := c.fresh()
 	for _, extra := range []int{1, 100, c.cfg.MaxBufferSize} {
@@ -225,7 +240,7 @@ func copyPrivate(c *poolCheck) {
 				copy(b, payload(honest))
 				return len(b) + extra, nil
 			})
-			end := protect(func() { _, _ = p.CopyBuffer(w, liar) })
+			end := protect(func() { stream(p, w, liar) })
 			i := bytes.IndexByte(w.got, poison)
 			c.that(i < 0, i, "none", "index of a byte at the destination that the source never wrote (panic: %v)", end.panicked)
 		}

@@ -117,13 +117,17 @@ func copyConcurrent(c *poolCheck) {
 }
 
 func copyAllocations(c *poolCheck) {
+	c.copiesAllocate("copies", func(p strategy.BufferPool, dst io.Writer, src io.Reader) { _, _ = p.CopyBuffer(dst, src) })
+}
+
+func (c *poolCheck) copiesAllocate(what string, once func(p strategy.BufferPool, dst io.Writer, src io.Reader)) {
 	p := c.fresh()
 	const copies = 40
 	src, dst := &onlyReader{data: payload(100_000)}, writeFunc(func(p []byte) (int, error) { return len(p), nil })
 	allocs := leastAllocs(p, func() {
 		for range copies {
 			src.at = 0
-			_, _ = p.CopyBuffer(dst, src)
+			once(p, dst, src)
 		}
 	})
 	if raceEnabled {
@@ -132,7 +136,7 @@ func copyAllocations(c *poolCheck) {
 	}
 	missed := p.Stats().PoolMisses
 	least := int64(c.cfg.MinBufferSize) * copies / 2
-	c.that(allocs.bytes < least || missed > copies, allocs.bytes, "less than "+bytesText(int(least)), "bytes allocated by %d copies that missed %d times", copies, missed)
+	c.that(allocs.bytes < least || missed > copies, allocs.bytes, "less than "+bytesText(int(least)), "bytes allocated by %d %s that missed %d times", copies, what, missed)
 }
 
 type writeFunc func(p []byte) (int, error)

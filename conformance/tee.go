@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"slices"
+
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // teeEnd is one of two tees that are read in step.
@@ -118,4 +120,20 @@ func teeHeld(c *poolCheck) {
 	c.balanced(p, "a TeeReader whose source panics", copyOut(&onlyReader{data: data, before: boom}, &onlyWriter{}))
 	c.balanced(p, "a TeeReader whose writer panics", copyOut(&onlyReader{data: data}, &onlyWriter{before: boom}))
 	c.balanced(p, "a TeeReader whose source ends the goroutine", copyOut(&onlyReader{data: data, before: func([]byte) { runtime.Goexit() }}, &onlyWriter{}))
+}
+
+// teePrivate looks at what is teed and at what is copied out, in one stream.
+func teePrivate(c *poolCheck) {
+	c.private(func(p strategy.BufferPool, w io.Writer, liar io.Reader) {
+		_, _ = io.Copy(w, p.TeeReader(liar, io.Discard))
+	})
+	c.private(func(p strategy.BufferPool, w io.Writer, liar io.Reader) {
+		_, _ = io.Copy(&onlyWriter{}, p.TeeReader(liar, w))
+	})
+}
+
+func teeAllocations(c *poolCheck) {
+	c.copiesAllocate("io.Copies out of a TeeReader", func(p strategy.BufferPool, dst io.Writer, src io.Reader) {
+		_, _ = io.Copy(dst, p.TeeReader(src, dst))
+	})
 }
