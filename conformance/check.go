@@ -21,11 +21,12 @@ type check struct {
 	mend  string
 	label string // of every goroutine that the rule started, however indirectly
 
-	mu       sync.Mutex // guards following 4 fields
+	mu       sync.Mutex // guards following 5 fields
 	asserted int
 	found    []*Violation
 	more     int
-	over     bool // the verdict is out: what comes late is not recorded
+	absent   string // what the subject lacks, and the rule is about
+	over     bool   // the verdict is out: what comes late is not recorded
 	cleanups []func()
 }
 
@@ -60,7 +61,7 @@ func (c *check) run(f func(), timeout time.Duration) []*Violation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
-	if c.asserted == 0 && len(c.found) == 0 {
+	if c.asserted == 0 && len(c.found) == 0 && c.absent == "" {
 		c.found = append(c.found, c.violation("no assertion was made", "a rule that looks at something", "the suite itself"))
 	}
 	if len(c.found) > 0 {
@@ -107,6 +108,14 @@ func (c *check) must(ok bool, got, want any, where string, args ...any) {
 	if !c.that(ok, got, want, where, args...) {
 		panic(stopped{})
 	}
+}
+
+// lacks ends a rule on what is optional, and absent.
+func (c *check) lacks(what string) {
+	c.mu.Lock()
+	c.absent = what
+	c.mu.Unlock()
+	panic(stopped{})
 }
 
 // cleanup runs f after the rule, on the rule's goroutine.

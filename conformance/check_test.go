@@ -104,7 +104,7 @@ func TestDeviations(t *testing.T) {
 	require.Empty(t, forgetful(Deviation{"keep/nothing", "it is a test"}))
 	require.Contains(t, strings.Join(forgetful(Deviation{"keep/nothing", "it is a test"}, Deviation{"get/length", "so they say"}), "\n"),
 		"conformance: get/length", "a deviation that holds")
-	require.Equal(t, []string{`conformance: deviation from "get/lenght": no such rule applies, see Rules`},
+	require.Equal(t, []string{`conformance: deviation from "get/lenght": no such rule applies, see Rules and StoreRules`},
 		forgetful(Deviation{"keep/nothing", "it is a test"}, Deviation{"get/lenght", "a typing error"}))
 	require.Equal(t, []string{`conformance: deviation from "keep/nothing" gives no reason`}, forgetful(Deviation{Rule: "keep/nothing"}))
 }

@@ -50,19 +50,25 @@ func closeGoroutines(c *poolCheck) {
 	c.putEach(p, 4)
 	c.copyThrough(p, 2*c.cfg.DefaultBufferSize)
 	c.that(strategy.Close(p) == nil, "an error", nil, "Close")
-	patience := time.NewTimer(min(c.o.timeout()/2, 5*time.Second))
+	c.alone(c.o.timeout(), "goroutines of the pool after Close")
+}
+
+// alone wants no goroutine to be left that this rule's calls started.
+func (c *check) alone(timeout time.Duration, where string) {
+	patience := time.NewTimer(min(timeout/2, 5*time.Second))
 	defer patience.Stop()
 	tick := time.NewTicker(10 * time.Millisecond) // a look costs a stack of every goroutine
 	defer tick.Stop()
 	for {
 		left := c.strangers()
 		if len(left) == 0 {
+			c.count(1)
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-patience.C:
-			c.that(false, strings.Join(left, "\n"), "none", "goroutines of the pool after Close")
+			c.that(false, strings.Join(left, "\n"), "none", "%s", where)
 			return
 		}
 	}

@@ -11,10 +11,11 @@ import (
 // TestBufferPool runs every rule as a subtest named by its ID, each on pools of
 // its own that open opens.
 func TestBufferPool(t *testing.T, open strategy.Factory, o Options) {
-	for _, v := range unknownDeviations(o) {
-		t.Error(v)
+	rules := rulesFor(o)
+	for _, err := range unknownDeviations(o.Deviations, rules) {
+		t.Error(err)
 	}
-	for _, r := range rulesFor(o) {
+	for _, r := range rules {
 		t.Run(r.ID, func(t *testing.T) {
 			t.Helper()
 			verdict(t, r.Rule, r.check(open, o), o)
@@ -25,8 +26,9 @@ func TestBufferPool(t *testing.T, open strategy.Factory, o Options) {
 // CheckBufferPool runs the rules that TestBufferPool runs, without a test, and
 // returns every violation, joined. Each is a *Violation.
 func CheckBufferPool(open strategy.Factory, o Options) error {
-	errs := unknownDeviations(o)
-	for _, r := range rulesFor(o) {
+	rules := rulesFor(o)
+	errs := unknownDeviations(o.Deviations, rules)
+	for _, r := range rules {
 		failures, _ := judge(r.Rule, r.check(open, o), o)
 		errs = append(errs, failures...)
 	}
@@ -120,15 +122,15 @@ func verdict(t *testing.T, r Rule, found []*Violation, o Options) {
 }
 
 // unknownDeviations are faults of the declaration itself.
-func unknownDeviations(o Options) []error {
+func unknownDeviations[R interface{ id() string }](deviations []Deviation, rules []R) []error {
 	applies := make(map[string]bool)
-	for _, r := range rulesFor(o) {
-		applies[r.ID] = true
+	for _, r := range rules {
+		applies[r.id()] = true
 	}
 	var errs []error
-	for _, d := range o.Deviations {
+	for _, d := range deviations {
 		if !applies[d.Rule] {
-			errs = append(errs, fmt.Errorf("conformance: deviation from %q: no such rule applies, see Rules", d.Rule))
+			errs = append(errs, fmt.Errorf("conformance: deviation from %q: no such rule applies, see Rules and StoreRules", d.Rule))
 		} else if d.Reason == "" {
 			errs = append(errs, fmt.Errorf("conformance: deviation from %q gives no reason", d.Rule))
 		}

@@ -16,6 +16,8 @@ type Rule struct {
 	Level int    // the level of the suite that the rule came with; see Options.Level
 }
 
+func (r *Rule) id() string { return r.ID }
+
 // Violation is a rule that did not hold, seen once.
 type Violation struct {
 	Rule      Rule

@@ -28,7 +28,8 @@ var (
 	ErrIncomplete = errors.New("store: size differs from the declared one")
 )
 
-// Metadata describes an entry. Stores keep all of it, to the nanosecond.
+// Metadata describes an entry. Stores keep all of it, to the nanosecond, and no
+// string of the caller's: see Clone.
 type Metadata struct {
 	ETag         string    // the validator as the origin gave it, quotes and W/ included; "" is none
 	LastModified time.Time // zero: unknown
@@ -48,8 +49,11 @@ type Metadata struct {
 }
 
 // Store keeps entries by key. Any key is valid, the empty one and one of 5,000
-// arbitrary bytes included. All methods are safe for concurrent use, and none
-// waits for a reader or a writer of another caller.
+// arbitrary bytes included. What a store keeps of a key is a copy: its bytes may
+// be those of a buffer that its caller uses again.
+//
+// All methods are safe for concurrent use, and none waits for a reader or a writer
+// of another caller.
 type Store interface {
 	// Open returns the committed entry of a key. ErrNotFound is a miss; any
 	// other error is this tier's failure, and a cache asks the next tier.

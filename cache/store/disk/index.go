@@ -174,12 +174,16 @@ func (s *Store) List() iter.Seq2[string, *store.Metadata] {
 			key  string
 			meta *store.Metadata
 		}
+		if s.enter(context.Background()) != nil {
+			return
+		}
 		s.mu.Lock()
 		pairs := make([]pair, 0, len(s.index))
 		for key, f := range s.index {
 			pairs = append(pairs, pair{key, f.meta})
 		}
 		s.mu.Unlock()
+		s.leave() // before the loop, which may take its time, and call the store
 		for _, p := range pairs {
 			if !yield(p.key, p.meta) {
 				return

@@ -44,6 +44,7 @@ func (s *Store) update(key string, ifGeneration uint64, m store.Metadata) (f *fi
 	old := footer{body: f.body, recordOff: f.recordOff, recordLen: f.end - footerSize - f.recordOff}
 	s.mu.Unlock() // the lock of the name keeps all of it as it is
 
+	m = m.Clone()
 	m.Size = f.size
 	record, err := encodeRecord(key, m)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/crc32"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -48,7 +49,7 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 		return nil, err
 	}
 	defer s.leave()
-	w := &writer{s: s, key: key, meta: m, declared: m.Size >= 0}
+	w := &writer{s: s, key: strings.Clone(key), meta: m.Clone(), declared: m.Size >= 0}
 	if m.Size > s.limit {
 		return nil, store.ErrTooLarge // and fileSize cannot overflow
 	}

@@ -121,7 +121,7 @@ func (s *Store) UpdateMetadata(ctx context.Context, key string, ifGeneration uin
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	m = own(m)
+	m = m.Clone()
 	s.mu.Lock()
 	e, err := s.lookup(key)
 	if err == nil && e.meta.Load().Generation != ifGeneration {
