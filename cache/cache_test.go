@@ -56,6 +56,7 @@ func memoryTier(t *testing.T) *memory.Store {
 	t.Helper()
 	s, err := memory.New(memory.Options{MaxBytes: 4 << 20, BufferPool: strategy.DefaultConfig()})
 	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() }) // for those that a test keeps the cache from closing
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -122,9 +123,10 @@ func TestFailingTierNeverFailsTheCaller(t *testing.T) {
 }
 
 func TestStrategyThatCannotOpenLeavesAWorkingCache(t *testing.T) {
-	strategy.Register(t.Name(), func(strategy.BufferPoolConfig) (strategy.BufferPool, error) { return nil, errTier })
+	name := fmt.Sprint(t.Name(), time.Now().UnixNano()) // -count runs it again
+	strategy.Register(name, func(strategy.BufferPoolConfig) (strategy.BufferPool, error) { return nil, errTier })
 	var log bytes.Buffer
-	c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithBufferPoolStrategy(t.Name()),
+	c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithBufferPoolStrategy(name),
 		cache.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
 	s := c.Stats()

@@ -18,6 +18,7 @@ import (
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/disk"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/checked"
 	"github.com/daramjwee/daramjwee/internal/race"
 )
 
@@ -192,7 +193,9 @@ func TestStalledReaderSlowsNobody(t *testing.T) {
 					grown -= size // the staged entry
 				}
 				require.EqualValues(t, others, whole.Load())
-				require.Less(t, grown, 64*(32<<10), "heap beyond the staged entry")
+				if !checked.Everywhere { // each block has a twin then
+					require.Less(t, grown, 64*(32<<10), "heap beyond the staged entry")
+				}
 				require.EqualValues(t, 1, c.Stats().Fetches)
 				close(client.free)
 				require.NoError(t, <-done)

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"math"
 	"runtime"
 	"time"
 	"weak"
@@ -81,21 +82,26 @@ func keepSizes(c *poolCheck) {
 	cfg := c.cfg
 	cfg.MinBufferSize, cfg.DefaultBufferSize, cfg.MaxBufferSize = 64, 256, 512
 	p := c.freshWith(cfg)
-	heap := func() int64 {
+	heap := func(enough int64) int64 {
 		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
+		for range 4 { // what has a finalizer goes with the collection after it ran
+			runtime.GC()
+			if runtime.ReadMemStats(&m); int64(m.HeapAlloc) < enough {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
 		return int64(m.HeapAlloc)
 	}
 	size := cfg.MaxBufferSize
 	least := int64(1 << 62)
 	for range rounds {
-		before := heap()
+		before := heap(math.MaxInt64)
 		for range sizes {
 			size++
 			p.Put(c.get(p, size))
 		}
-		least = min(least, heap()-before)
+		least = min(least, heap(before+sizes*entry)-before)
 	}
 	c.that(least < sizes*entry, least, "less than "+bytesText(sizes*entry), "bytes of heap that each of %d rounds of %d new sizes left behind", rounds, sizes)
 	runtime.KeepAlive(p)

@@ -7,13 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // TestGetAndPutAllocateNothing counts mallocs, since testing.AllocsPerRun rounds
 // one in two runs down to none. Collections are off, or they would empty the pools.
 func TestGetAndPutAllocateNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("sync.Pool drops puts at random under the race detector")
 	}
 	for _, name := range []string{"syncpool", "bytebuffer", "channel"} {

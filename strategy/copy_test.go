@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/stretchr/testify/require"
 )
 
@@ -85,7 +86,7 @@ func TestCopyBufferEqualsCopy(t *testing.T) {
 		data := pattern(size)
 		for rn, newReader := range readers {
 			for wn, newWriter := range writers {
-				if size > 1 && (size != 32<<10+1 || raceEnabled) && !(slices.Contains(mainReaders, rn) && slices.Contains(mainWriters, wn)) {
+				if size > 1 && (size != 32<<10+1 || race.Enabled) && !(slices.Contains(mainReaders, rn) && slices.Contains(mainWriters, wn)) {
 					continue
 				}
 				name := fmt.Sprintf("src=%s/dst=%s/size=%d", rn, wn, size)

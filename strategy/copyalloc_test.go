@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -148,7 +149,7 @@ var drains = func() chan []byte {
 var inKernel = strings.Fields("file tcp unix bufioFile bufioTCP")
 
 func TestCopyBufferAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newRig(t)
@@ -183,7 +184,7 @@ func TestCopyBufferAllocatesNothing(t *testing.T) {
 }
 
 func TestCopyOutOfTeeAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newRig(t)
@@ -208,7 +209,7 @@ func TestCopyOutOfTeeAllocatesNothing(t *testing.T) {
 // TestCopyToHTTPAllocatesNothing leaves net/http what is its own: header,
 // sniffing, and the chunks' framing.
 func TestCopyToHTTPAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	data := pattern(copied)

@@ -17,6 +17,9 @@
 // mark is a repeat and refused; a Get that does not find it drops the buffer,
 // for somebody wrote to it after Put.
 //
+// Checked wraps a pool to find who breaks these rules: in a test, or in a whole
+// program built with the tag daramjwee_checked.
+//
 // Strategies: strategy/syncpool (the default), strategy/bytebuffer,
 // strategy/channel and strategy/noop; each package comment compares it with the
 // others. Importing package cache registers all four.

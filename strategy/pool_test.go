@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -176,7 +177,7 @@ func TestRepeatedPutIsRefused(t *testing.T) {
 }
 
 func TestSimultaneousPutsNeverMakeTwoHolders(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector reports the misuse that this test is about")
 	}
 	p, _ := opened(t, config{Enabled: true})

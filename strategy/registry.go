@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/daramjwee/daramjwee/internal/checked"
 )
 
 // Factory opens a pool for a configuration that is valid and enabled, with
@@ -46,7 +48,22 @@ func Names() []string {
 // errors.Join of *ConfigError; any other error is the strategy's own, and the
 // caller may go on with another one. A disabled configuration opens a pool that
 // behaves as the standard library does, without asking the strategy.
+//
+// In a build with the tag daramjwee_checked the pool is Checked, and panics with
+// the first Misuse; buffers that are out at Close are none.
 func New(cfg BufferPoolConfig) (BufferPool, error) {
+	p, err := open(cfg)
+	if err == nil && checked.On() {
+		return Checked(p, func(m *Misuse) {
+			if m.Kind != HeldAtClose {
+				panic(m)
+			}
+		}), nil
+	}
+	return p, err
+}
+
+func open(cfg BufferPoolConfig) (BufferPool, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -54,8 +71,8 @@ func New(cfg BufferPoolConfig) (BufferPool, error) {
 	if !cfg.Enabled {
 		return NewPool(cfg, nil)
 	}
-	open, _ := lookup(cfg.Strategy)
-	p, err := open(cfg)
+	factory, _ := lookup(cfg.Strategy)
+	p, err := factory(cfg)
 	if err == nil && p == nil {
 		err = errors.New("its Factory returned no pool")
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/checked"
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -31,7 +33,7 @@ func mallocs(n int, call func()) uint64 {
 
 // A hit allocates its Entry and nothing else, however long the body.
 func TestHitAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled || checked.Everywhere {
 		t.Skip("the race detector allocates as well")
 	}
 	each(t, 1<<20, func(t *testing.T, s *memory.Store) {
@@ -64,7 +66,7 @@ func TestHitAllocations(t *testing.T) {
 // A fill of whole blocks allocates no bytes for them: they come from the pool
 // that the replaced entry's blocks went to.
 func TestFillAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled || checked.Everywhere {
 		t.Skip("sync.Pool drops puts under -race")
 	}
 	s, err := memory.New(memory.Options{BufferPool: strategy.BufferPoolConfig{Enabled: true, Strategy: "channel"}})

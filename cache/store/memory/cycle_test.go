@@ -10,6 +10,8 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/checked"
+	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -32,7 +34,7 @@ func spent(n int, call func(i int)) (allocs, bytes uint64) {
 
 // What a fill and a hit cost in a full tier, where each fill evicts.
 func TestCycleAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled || checked.Everywhere {
 		t.Skip("the race detector allocates as well")
 	}
 	for _, tc := range []struct {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/checked"
+	"github.com/daramjwee/daramjwee/internal/race"
 )
 
 // piece is a part of a body as Next lent it.
@@ -300,7 +302,7 @@ func TestHeldFollowers(t *testing.T) {
 }
 
 func TestHoldAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled || checked.Everywhere {
 		t.Skip("the race detector allocates as well")
 	}
 	s, err := memory.New(memory.Options{})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/race"
 )
 
 // Strings of a caller may be bytes of a buffer that is used again, as in
@@ -115,7 +116,7 @@ func TestList(t *testing.T) {
 // The estimate of what an entry costs besides its blocks is not below what it
 // does cost, nor twice that.
 func TestOverhead(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates as well")
 	}
 	const n = 30_000
