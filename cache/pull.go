@@ -21,12 +21,13 @@ func (r *reader) pull(buf *scratch) (got []byte) {
 		}
 		f.pulled(r, len(got))
 	}()
-	got = f.pull(buf)
+	got = r.pullOnce(buf)
 	returned = true
 	return got
 }
 
-func (f *fill) pull(buf *scratch) []byte {
+func (r *reader) pullOnce(buf *scratch) []byte {
+	f := r.fill
 	for f.direct != nil {
 		room := f.direct.Next()
 		if len(room) > 0 {
@@ -35,7 +36,8 @@ func (f *fill) pull(buf *scratch) []byte {
 				return nil
 			}
 			if f.failed = f.direct.Advance(n); f.failed != nil {
-				return bytes.Clone(room[:n]) // the room is lost with the staged entry
+				r.rest = bytes.Clone(room[:n]) // the room is lost with the staged entry
+				return nil
 			}
 			return room[:n]
 		}

@@ -19,6 +19,7 @@ type reader struct {
 	off     int64
 	left    atomic.Bool // the Response was closed while a call was under way
 
+	rest   []byte  // pulled and not staged: to be read before own
 	own    *source // read in the fill's stead, by this reader alone
 	asking *source // on its way to be that
 
@@ -91,7 +92,11 @@ func (r *reader) Read(p []byte) (n int, err error) {
 		var do step
 		switch do, err = r.next(); do {
 		case stepOwn:
-			return r.own.Read(p)
+			if len(r.rest) == 0 {
+				return r.own.Read(p)
+			}
+			n = copy(p, r.rest)
+			r.rest = r.rest[n:]
 		case stepStaged:
 			n, err = r.readStaged(p)
 		case stepPull:
@@ -107,15 +112,14 @@ func (r *reader) Read(p []byte) (n int, err error) {
 // WriteTo implements io.WriterTo with the results of io.Copy. What it pulls into
 // a staged entry it writes out of there, and has no buffer of its own.
 func (r *reader) WriteTo(dst io.Writer) (n int64, err error) {
-	pool := r.fill.cache.BufferPool
-	buf := scratch{pool: pool}
+	buf := scratch{pool: r.fill.cache.BufferPool}
 	defer buf.put()
 	for {
 		do, err := r.next()
 		var p []byte
 		switch do {
 		case stepOwn:
-			m, err := pool.CopyBuffer(dst, r.own)
+			m, err := r.writeOwn(dst)
 			return n + m, err
 		case stepEnd:
 			if err == io.EOF {
@@ -142,6 +146,16 @@ func (r *reader) WriteTo(dst io.Writer) (n int64, err error) {
 			return n, err
 		}
 	}
+}
+
+func (r *reader) writeOwn(dst io.Writer) (int64, error) {
+	n, err := write(dst, r.rest)
+	r.rest = r.rest[n:]
+	if err != nil {
+		return int64(n), err
+	}
+	m, err := r.fill.cache.BufferPool.CopyBuffer(dst, r.own)
+	return int64(n) + m, err
 }
 
 // write writes p with the checks of io.Copy.
