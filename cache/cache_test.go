@@ -52,9 +52,13 @@ func opened(t *testing.T, opts ...cache.Option) *cache.DaramjweeCache {
 	return c
 }
 
+func smallMemory() (*memory.Store, error) {
+	return memory.New(memory.Options{MaxBytes: 4 << 20, BufferPool: strategy.DefaultConfig()})
+}
+
 func memoryTier(t *testing.T) *memory.Store {
 	t.Helper()
-	s, err := memory.New(memory.Options{MaxBytes: 4 << 20, BufferPool: strategy.DefaultConfig()})
+	s, err := smallMemory()
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() }) // for those that a test keeps the cache from closing
 	return s
