@@ -17,6 +17,8 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/disk"
+	"github.com/daramjwee/daramjwee/internal/race"
 )
 
 func TestOneFetchPerKey(t *testing.T) {
@@ -278,34 +280,65 @@ func TestDeleteAndSetBeatWhatBeganBefore(t *testing.T) {
 	})
 }
 
+// TestResurrectionHammer runs 100,000 operations on one key, fills, promotes,
+// refreshes, persists and Sets against Deletes: nothing that began before a Delete
+// is got after it.
 func TestResurrectionHammer(t *testing.T) {
-	c := opened(t, cache.WithTiers(memoryTier(t), memoryTier(t)), cache.WithFreshness(time.Hour, time.Hour))
-	var current atomic.Int64 // the origin's value
+	deletes, want := 5_000, int64(100_000)
+	if race.Enabled {
+		deletes, want = 500, 5_000
+	}
+	far, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 1 << 20})
+	require.NoError(t, err)
+	c := opened(t, cache.WithTiers(memoryTier(t), memoryTier(t), far), cache.WithFreshness(time.Hour, time.Hour), cache.WithFinish(1<<20, 1))
+	var current, done atomic.Int64 // the origin's value, operations
 	f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
-		return &cache.FetchResult{Body: io.NopCloser(strings.NewReader(fmt.Sprint(current.Load())))}, nil
+		v := fmt.Sprint(current.Load())
+		return &cache.FetchResult{Body: io.NopCloser(onlyReader{strings.NewReader(v)}), Metadata: store.Metadata{Size: int64(len(v))}}, nil
 	})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for range 4 {
+	for _, work := range []func(){
+		func() { read(t, c, "k", f) },
+		func() {
+			if r, err := c.Get(ctx, "k", f); err == nil { // leaves at once
+				r.Close()
+			}
+		},
+		func() { _ = c.ScheduleRefresh(ctx, "k", f) },
+		func() {
+			if w, err := c.Set(ctx, "k", store.Metadata{}); err == nil {
+				io.WriteString(w, fmt.Sprint(current.Load())) // no older than the Set
+				_ = w.Commit(ctx)
+				w.Abort()
+			}
+		},
+	} {
 		wg.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
 				default:
-					read(t, c, "k", f)
+					work()
+					done.Add(1)
 				}
 			}
 		})
 	}
-	for i := range 1000 {
+	for i := 0; i < deletes || done.Load() < want; i++ {
 		current.Store(int64(i + 1))
 		require.NoError(t, c.Delete(ctx, "k"))
 		got, _ := read(t, c, "k", f)
-		require.Equal(t, fmt.Sprint(i+1), got, "a value fetched before the Delete came back")
+		require.Equal(t, fmt.Sprint(i+1), got, "a value that began before the Delete came back")
+		done.Add(2)
 	}
 	close(stop)
 	wg.Wait()
+	s := c.Stats()
+	require.NotZero(t, s.Persists)
+	require.NotZero(t, s.Superseded)
+	require.NotZero(t, s.Collapsed)
 }
 
 // TestRevalidationAnswersAllWhoWait: an entry that is never fresh is asked about

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,39 +99,39 @@ type model struct {
 // moody is a tier that fails at every call while it is down.
 type moody struct {
 	store.Store
-	down bool
+	down atomic.Bool
 }
 
 func (m *moody) Open(ctx context.Context, key string) (store.Entry, error) {
-	if m.down {
+	if m.down.Load() {
 		return nil, errTier
 	}
 	return m.Store.Open(ctx, key)
 }
 
 func (m *moody) Create(ctx context.Context, key string, meta store.Metadata) (store.Writer, error) {
-	if m.down {
+	if m.down.Load() {
 		return nil, errTier
 	}
 	return m.Store.Create(ctx, key, meta)
 }
 
 func (m *moody) Stat(ctx context.Context, key string) (*store.Metadata, error) {
-	if m.down {
+	if m.down.Load() {
 		return nil, errTier
 	}
 	return m.Store.Stat(ctx, key)
 }
 
 func (m *moody) Delete(ctx context.Context, key string) error {
-	if m.down {
+	if m.down.Load() {
 		return errTier
 	}
 	return m.Store.Delete(ctx, key)
 }
 
 func (m *moody) UpdateMetadata(ctx context.Context, key string, gen uint64, meta store.Metadata) error {
-	if m.down {
+	if m.down.Load() {
 		return errTier
 	}
 	return m.Store.(store.MetadataUpdater).UpdateMetadata(ctx, key, gen, meta)
@@ -181,7 +182,7 @@ func (m *model) end() {
 	}
 	synctest.Wait()
 	for _, t := range m.tiers {
-		t.down = false
+		t.down.Store(false)
 	}
 	require.NoError(m.t, m.c.Close())
 	require.Zero(m.t, m.c.Stats().BufferPool.ActiveBuffers)
@@ -396,7 +397,7 @@ func (m *model) toggleOrigin(*rapid.T) {
 func (m *model) toggleTier(rt *rapid.T) {
 	synctest.Wait() // no worker looks at it now
 	t := m.tiers[rapid.IntRange(0, len(m.tiers)-1).Draw(rt, "tier")]
-	t.down = !t.down
+	t.down.Store(!t.down.Load())
 }
 
 func (m *model) restart(rt *rapid.T) {
@@ -406,8 +407,9 @@ func (m *model) restart(rt *rapid.T) {
 	m.open = nil
 	synctest.Wait()
 	for _, t := range m.tiers {
-		t.down = false // what is left over is deleted by Close
+		t.down.Store(false) // what is left over is deleted by Close
 	}
 	require.NoError(rt, m.c.Close())
+	time.Sleep(time.Second) // numbers go on from the clock, where a tier cannot list what it has
 	m.start()
 }
