@@ -387,7 +387,9 @@ func TestEveryOutcomeIsCountedOnce(t *testing.T) {
 				require.Equal(t, p == cache.OverflowInline, s.Inlined > 0)
 				require.Equal(t, p != cache.OverflowDrop, s.Blocked > 0)
 				require.NotZero(t, s.Deduplicated)
-				require.NotZero(t, s.Retried)
+				if p != cache.OverflowInline { // whose failures are tried again only where the queue happens to have room
+					require.NotZero(t, s.Retried)
+				}
 				require.LessOrEqual(t, s.Persists+s.PersistFailures, s.Run)
 				require.GreaterOrEqual(t, s.Persists+s.PersistFailures+s.Superseded, s.Run)
 				require.Equal(t, 1, tier.most, "writers of one key in one tier")

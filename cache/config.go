@@ -32,6 +32,11 @@ type Config struct {
 	FinishBytes   int64 // 0: 16 KiB, < 0: however few, that is no reason
 	FinishPercent int   // 1 to 100; 0: 95, 100: that is no reason
 
+	// TierFreshness takes the place of Freshness for the entries of a tier, by its
+	// place: a nearer tier may ask the origin sooner than one that outlives it.
+	// 0, and what is missing: Freshness; < 0: never fresh.
+	TierFreshness []time.Duration
+
 	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; 0: 30 seconds
 	CloseTimeout time.Duration // of draining on Close; 0: 10 seconds
 
@@ -44,7 +49,8 @@ type Config struct {
 	QueueSize int            // background work that waits for one of them, an open entry each; 0: 4096. Second tries may add one per worker
 	Overflow  OverflowPolicy // what becomes of work that finds the queue full; "": OverflowDrop
 
-	Logger *slog.Logger // nil: silent
+	Logger   *slog.Logger // nil: silent
+	Observer Observer     // nil: none, at no cost
 
 	// BufferPool selects the strategy of all stream buffers by name. Its zero
 	// value is disabled: io.Copy and io.TeeReader.
@@ -112,6 +118,7 @@ func (cfg Config) Validate() error {
 		check(t != nil, fmt.Sprintf("Tiers[%d]", i), "nil", "a store")
 	}
 	check(cfg.FinishPercent >= 0 && cfg.FinishPercent <= 100, "FinishPercent", cfg.FinishPercent, "0 (95), or 1 to 100")
+	check(len(cfg.TierFreshness) <= max(1, len(cfg.Tiers)), "TierFreshness", len(cfg.TierFreshness), "at most one duration a tier")
 	check(cfg.OpTimeout >= 0, "OpTimeout", cfg.OpTimeout, "0 (30s), or a positive duration")
 	check(cfg.CloseTimeout >= 0, "CloseTimeout", cfg.CloseTimeout, "0 (10s), or a positive duration")
 	check(cfg.Workers >= 0, "Workers", cfg.Workers, "0 (4), or 1 and more")

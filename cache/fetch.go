@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -27,13 +28,14 @@ func (s *source) asked(c *DaramjweeCache, ctx context.Context) context.Context {
 }
 
 // fetch asks the origin. ctx is from asked. On every error the source is closed.
-func (c *DaramjweeCache) fetch(ctx context.Context, s *source, f Fetcher, old *store.Metadata) (res *FetchResult, err error) {
+func (c *DaramjweeCache) fetch(ctx context.Context, key string, s *source, f Fetcher, old *store.Metadata) (res *FetchResult, err error) {
 	c.counts.fetches.Add(1)
-	returned := false
+	began, returned := s.waiting.Load(), false
 	defer func() {
 		if !returned {
 			err = unwound(recover())
 		}
+		c.observe(ctx, Event{Kind: EventFetch, Key: key, Tier: -1, Elapsed: time.Duration(c.clock() - began), Err: err})
 		if err != nil {
 			c.fetchFailed(s, res, err)
 		}

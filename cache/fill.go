@@ -25,6 +25,7 @@ type fill struct {
 	cache *DaramjweeCache
 	kind  kind
 	gated bool   // it has a place at cache.streams
+	began int64  // on the cache's clock
 	work         // the key, and the number of this fill
 	src   source // read by the one who has the pull
 	meta  *store.Metadata
@@ -179,6 +180,7 @@ func (f *fill) settle() {
 		f.writer.Abort()
 		end = result{outcome: outcomePrivate, err: f.failed}
 		c.counts.detached.Add(1)
+		c.counts.tiers[f.tier].detached.Add(1)
 		if errors.Is(f.failed, store.ErrTooLarge) {
 			c.memos.unshared(f.key, c.clock())
 		} else {
@@ -189,6 +191,7 @@ func (f *fill) settle() {
 	default:
 		f.writer.Abort()
 		c.counts.aborts.Add(1)
+		c.counts.tiers[f.tier].aborts.Add(1)
 		switch f.src.err {
 		case io.EOF:
 			end = result{outcome: outcomePrivate, err: errOverlong}
@@ -205,6 +208,7 @@ func (f *fill) settle() {
 		c.memos.failed(f.key, c.clock(), c.cfg.Backoff)
 	}
 	f.over(end)
+	f.observe(end.err)
 	if f.failed == nil {
 		f.done()
 	}
@@ -222,9 +226,11 @@ func (f *fill) publish() result {
 	}
 	if f.kind == promoting {
 		c.counts.promotes.Add(1)
+		c.counts.tiers[f.tier].promotes.Add(1)
 		return result{}
 	}
 	c.counts.fills.Add(1)
+	c.counts.tiers[f.tier].fills.Add(1)
 	c.memos.forget(f.key)
 	c.schedulePersists(f.key, f.tier, f.meta.Generation, f.byWorker)
 	return result{gen: f.meta.Generation}

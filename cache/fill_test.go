@@ -96,25 +96,27 @@ func TestOneFillManyReaders(t *testing.T) {
 					return
 				}
 				defer r.Close()
-				got := make([]byte, 1000)
-				if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want[:1000]) {
-					t.Errorf("first bytes: %v", err)
+				got := make([]byte, len(want)/2)
+				if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want[:len(got)]) {
+					t.Errorf("first half: %v", err)
 				}
 				begun.Add(1)
 				if !r.Status().Collapsed {
-					return // the first caller leaves
+					return // the first caller leaves at half
 				}
 				collapsed.Add(1)
 				rest, err := io.ReadAll(r)
-				if err == nil && bytes.Equal(rest, want[1000:]) {
+				if err == nil && bytes.Equal(rest, want[len(got):]) {
 					right.Add(1)
 				}
 			})
 		}
 		time.Sleep(2 * time.Second)
-		src.step <- struct{}{}
-		synctest.Wait()
-		require.EqualValues(t, callers, begun.Load(), "first bytes while the fill is running")
+		for begun.Load() == 0 { // a tier may take less than half at once
+			src.step <- struct{}{}
+			synctest.Wait()
+		}
+		require.EqualValues(t, callers, begun.Load(), "half of it while the fill is running")
 		require.EqualValues(t, 1, c.Stats().Fetches)
 		close(src.step)
 		wg.Wait()

@@ -51,6 +51,7 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 	f.waiting--
 	if f.phase == phaseOpen {
 		f.readers++
+		f.cache.counts.tiers[f.tier].collapsed.Add(1)
 		f.mu.Unlock()
 		return r, nil
 	}
@@ -107,7 +108,7 @@ func (f *fill) ask(ctx context.Context, fetcher Fetcher, old *store.Metadata) (*
 		defer f.mu.Unlock()
 		f.answered = true
 	}()
-	return f.cache.fetch(fctx, &f.src, fetcher, old)
+	return f.cache.fetch(fctx, f.key, &f.src, fetcher, old)
 }
 
 // orphan says that the context of the one who leads has ended.

@@ -9,12 +9,16 @@ import (
 // freshnessLeft is how long an entry stays fresh; at zero and below it is stale,
 // for so long (RFC 9111, section 4.2). An entry from the future is stale: its
 // clock cannot be trusted.
-func (cfg *Config) freshnessLeft(m *store.Metadata, now time.Time) time.Duration {
+func (cfg *Config) freshnessLeft(tier int, m *store.Metadata, now time.Time) time.Duration {
 	ttl := m.TTL
 	if ttl == 0 {
-		ttl = cfg.Freshness
-		if m.Negative {
+		switch {
+		case m.Negative:
 			ttl = cfg.NegativeFreshness
+		case tier < len(cfg.TierFreshness) && cfg.TierFreshness[tier] != 0:
+			ttl = cfg.TierFreshness[tier]
+		default:
+			ttl = cfg.Freshness
 		}
 	}
 	age := now.Sub(m.StoredAt)

@@ -19,6 +19,13 @@ import (
 // is about to read. It ends a call to the Fetcher only when nobody else waits for
 // that, and never a body that is being read.
 func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Response, error) {
+	if c.cfg.Observer == nil {
+		return c.get(ctx, key, f)
+	}
+	return c.observedGet(ctx, key, f)
+}
+
+func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Response, error) {
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
 	}
@@ -42,7 +49,7 @@ func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Respo
 			return c.failed(ctx, key, f, h, s, w.err)
 		case w.outcome == outcomePrivate:
 			h.close()
-			return c.fetchPrivate(ctx, f)
+			return c.fetchPrivate(ctx, key, f)
 		}
 		m := c.memos.about(key, c.clock())
 		if m.failures > 0 && c.cfg.standsIn(h) {
@@ -164,7 +171,7 @@ func (c *DaramjweeCache) missed(r *reader, s Status) *Response {
 	c.counts.misses.Add(1)
 	m := r.fill.meta
 	if s.Stored {
-		s.TTL = c.cfg.freshnessLeft(m, now())
+		s.TTL = c.cfg.freshnessLeft(r.fill.tier, m, now())
 	}
 	return &Response{stream: r, cache: c, meta: m, size: m.Size, status: s}
 }
@@ -182,7 +189,7 @@ func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h
 	}
 	c.counts.misses.Add(1)
 	s.FwdStatus = 304
-	h.meta, h.left = m, c.cfg.freshnessLeft(m, now())
+	h.meta, h.left = m, c.cfg.freshnessLeft(h.tier, m, now())
 	return c.respond(ctx, w.key, f, h, s), nil
 }
 

@@ -44,14 +44,16 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit
 		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 			c.tierFailed(tier, "open", key, err)
 		}
+		c.counts.tiers[tier].misses.Add(1)
 		return hit{}
 	}
 	meta := entry.Metadata()
 	if c.keys.ignores(tier, key, meta.Generation) {
 		entry.Close()
+		c.counts.tiers[tier].misses.Add(1)
 		return hit{}
 	}
-	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(meta, time.Now())}
+	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(tier, meta, time.Now())}
 }
 
 // serve answers with a hit, whatever its age.
@@ -71,6 +73,7 @@ func (c *DaramjweeCache) countHit(h hit) error {
 		c.counts.hits.Add(1)
 	} else {
 		c.counts.staleHits.Add(1)
+		c.counts.tiers[h.tier].staleHits.Add(1)
 	}
 	if h.meta.Negative {
 		c.counts.negativeHits.Add(1)
@@ -96,5 +99,6 @@ func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h h
 // tierFailed counts and logs a failure that no caller sees.
 func (c *DaramjweeCache) tierFailed(tier int, what, key string, err error) {
 	c.counts.tiers[tier].errors.Add(1)
+	c.observe(c.ctx, Event{Kind: EventTierError, Key: key, Tier: tier, Op: what, Err: err})
 	c.cfg.Logger.Warn("cache: tier failed", "tier", tier, "op", what, "key", key, "err", err)
 }

@@ -28,6 +28,12 @@ func WithFreshness(positive, negative time.Duration) Option {
 	return func(s *settings) { s.Freshness, s.NegativeFreshness = positive, negative }
 }
 
+// WithTierFreshness does so for the entries of each tier, the nearest first; 0 is
+// what WithFreshness says.
+func WithTierFreshness(byTier ...time.Duration) Option {
+	return func(s *settings) { s.TierFreshness = byTier }
+}
+
 // WithStaleWhileRevalidate sets how long a stale entry is served while it is
 // refreshed behind (RFC 5861).
 func WithStaleWhileRevalidate(d time.Duration) Option {
@@ -77,6 +83,11 @@ func WithOverflow(p OverflowPolicy) Option {
 // within d; 0 is by the first.
 func WithPromoteWithin(d time.Duration) Option {
 	return func(s *settings) { s.PromoteWithin = d }
+}
+
+// WithObserver has every event of the cache told to o.
+func WithObserver(o Observer) Option {
+	return func(s *settings) { s.Observer = o }
 }
 
 // WithLogger sets the logger; a cache is silent without one.

@@ -61,6 +61,8 @@ func (p *persist) try(ctx context.Context) error {
 	switch {
 	case err == nil:
 		p.cache.counts.persists.Add(1)
+		p.cache.counts.tiers[p.to].persists.Add(1)
+		p.cache.observe(ctx, Event{Kind: EventPersist, Key: p.work.key, Tier: p.to, Bytes: p.entry.Size()})
 	case errors.Is(err, store.ErrTooLarge): // it stays where it is
 		p.cache.counts.persistsTooLarge.Add(1)
 	case errors.Is(err, ErrSuperseded): // counted where it was found
@@ -117,6 +119,7 @@ func (p *persist) start(ctx context.Context) (io.Reader, error) {
 
 func (p *persist) failed(err error) {
 	p.cache.counts.persistFailures.Add(1)
+	p.cache.observe(p.cache.ctx, Event{Kind: EventPersist, Key: p.work.key, Tier: p.to, Err: err})
 	p.cache.cfg.Logger.Warn("cache: persist failed", "tier", p.to, "key", p.work.key, "err", err)
 }
 

@@ -46,6 +46,7 @@ func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h hit) *reader 
 		return nil
 	}
 	f.readers++
+	f.cache.counts.tiers[f.tier].collapsed.Add(1)
 	h.close()
 	return &reader{fill: f, ctx: ctx, fetcher: fetcher}
 }

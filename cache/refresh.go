@@ -101,6 +101,7 @@ func (c *DaramjweeCache) askOrTouch(ctx context.Context, fill *fill, f Fetcher, 
 }
 
 func (c *DaramjweeCache) refreshEnded(key string, err error) {
+	c.observe(c.ctx, Event{Kind: EventRefresh, Key: key, Tier: -1, Err: err})
 	if err == nil {
 		c.counts.refreshes.Add(1)
 		c.memos.forget(key)

@@ -27,7 +27,7 @@ func (r *reader) fetchRest() error {
 	if !isStrong(f.meta.ETag) || r.fetcher == nil {
 		return fmt.Errorf("it has no strong validator: %w", io.ErrUnexpectedEOF)
 	}
-	res, src, err := c.fetchAlone(r.ctx, r.fetcher, func(s *source) {
+	res, src, err := c.fetchAlone(r.ctx, f.key, r.fetcher, func(s *source) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		r.asking = s
@@ -64,7 +64,7 @@ func isStrong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 
 // fetchAlone asks the origin for one caller, who gets the source, and a place at
 // the gate with it.
-func (c *DaramjweeCache) fetchAlone(ctx context.Context, f Fetcher, begun func(*source)) (res *FetchResult, src *source, err error) {
+func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, begun func(*source)) (res *FetchResult, src *source, err error) {
 	if !c.streams.enter() {
 		return nil, nil, ErrCacheClosed
 	}
@@ -78,7 +78,7 @@ func (c *DaramjweeCache) fetchAlone(ctx context.Context, f Fetcher, begun func(*
 	fctx := src.asked(c, ctx)
 	begun(src)
 	stop := context.AfterFunc(ctx, func() { src.interrupt(context.Cause(ctx)) })
-	res, err = c.fetch(fctx, src, f, nil)
+	res, err = c.fetch(fctx, key, src, f, nil)
 	stop()
 	if err != nil {
 		return nil, nil, err
@@ -88,8 +88,8 @@ func (c *DaramjweeCache) fetchAlone(ctx context.Context, f Fetcher, begun func(*
 }
 
 // fetchPrivate fetches for one caller what could not be shared.
-func (c *DaramjweeCache) fetchPrivate(ctx context.Context, f Fetcher) (*Response, error) {
-	res, src, err := c.fetchAlone(ctx, f, func(*source) {})
+func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher) (*Response, error) {
+	res, src, err := c.fetchAlone(ctx, key, f, func(*source) {})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package cache
 import (
 	"sync/atomic"
 
+	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -59,8 +60,19 @@ type Stats struct {
 
 // TierStats counts what the cache asked of one tier.
 type TierStats struct {
-	Hits   int64 // Gets that this tier served
-	Errors int64 // calls that failed; a miss is not a failure
+	Hits      int64 // Gets that this tier served, stale ones included
+	StaleHits int64 // those of them past their freshness
+	Misses    int64 // look-ups that found nothing here, or nothing that may be served
+	Errors    int64 // calls that failed; a miss is not a failure
+
+	Fills     int64 // bodies from the origin committed here
+	Collapsed int64 // Gets that read along a fill of this tier
+	Promotes  int64 // entries of lower tiers committed here
+	Persists  int64 // entries of nearer tiers committed here
+	Aborts    int64 // fills and promotes of this tier that ended before they were whole
+	Detached  int64 // those that this tier failed, or had no room for
+
+	Usage store.Usage // of a store.Measurer, as both of ours are; else zero
 }
 
 type counters struct {
@@ -74,7 +86,18 @@ type counters struct {
 	tiers []tierCounters
 }
 
-type tierCounters struct{ hits, errors atomic.Int64 }
+type tierCounters struct {
+	hits, staleHits, misses, errors                        atomic.Int64
+	fills, collapsed, promotes, persists, aborts, detached atomic.Int64
+}
+
+func (n *tierCounters) snapshot() TierStats {
+	return TierStats{
+		Hits: n.hits.Load(), StaleHits: n.staleHits.Load(), Misses: n.misses.Load(), Errors: n.errors.Load(),
+		Fills: n.fills.Load(), Collapsed: n.collapsed.Load(), Promotes: n.promotes.Load(),
+		Persists: n.persists.Load(), Aborts: n.aborts.Load(), Detached: n.detached.Load(),
+	}
+}
 
 // Stats returns a snapshot. It may be called at any time, also after Close.
 func (c *DaramjweeCache) Stats() Stats {
@@ -93,7 +116,11 @@ func (c *DaramjweeCache) Stats() Stats {
 		BufferPool: c.BufferPool.Stats(), Strategy: c.strategy, StrategyError: c.strategyError,
 	}
 	for i := range n.tiers {
-		s.Tiers = append(s.Tiers, TierStats{Hits: n.tiers[i].hits.Load(), Errors: n.tiers[i].errors.Load()})
+		tier := n.tiers[i].snapshot()
+		if m, ok := c.cfg.Tiers[i].(store.Measurer); ok {
+			tier.Usage = m.Usage()
+		}
+		s.Tiers = append(s.Tiers, tier)
 	}
 	return s
 }

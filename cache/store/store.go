@@ -142,6 +142,23 @@ type MetadataUpdater interface {
 	UpdateMetadata(ctx context.Context, key string, ifGeneration uint64, m Metadata) error
 }
 
+// Measurer is optional on a Store.
+type Measurer interface {
+	// Usage returns a snapshot. It may be called at any time, after Close too.
+	Usage() Usage
+}
+
+// Usage is what a tier holds now. What counts as a byte is the tier's own: blocks
+// or files, overhead included.
+type Usage struct {
+	Entries     int64 // committed
+	Bytes       int64 // of committed entries
+	StagedBytes int64 // of writers that have neither committed nor aborted
+	PinnedBytes int64 // of entries that are gone, and that somebody still reads
+	MaxBytes    int64 // the limit; 0: none
+	Evictions   int64 // entries removed to make room, since the store was opened
+}
+
 // Lister is optional on a Store.
 type Lister interface {
 	// List yields every committed entry in no particular order. The metadata is

@@ -91,3 +91,12 @@ func (s *Store) Stats() Stats {
 		Evictions: s.evictions, Corrupt: s.corrupt, Swept: s.swept,
 	}
 }
+
+// Usage implements store.Measurer.
+func (s *Store) Usage() store.Usage {
+	n := s.Stats()
+	return store.Usage{
+		Entries: n.Entries, Bytes: n.Bytes, StagedBytes: n.StagedBytes, PinnedBytes: n.PinnedBytes,
+		MaxBytes: n.MaxBytes, Evictions: n.Evictions,
+	}
+}

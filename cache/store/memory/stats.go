@@ -1,6 +1,9 @@
 package memory
 
-import "github.com/daramjwee/daramjwee/strategy"
+import (
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/strategy"
+)
 
 // Stats is a snapshot of a Store. Bytes are those of the package comment: the
 // capacity of blocks, and the estimate of the rest.
@@ -27,5 +30,14 @@ func (s *Store) Stats() Stats {
 		MaxBytes:    s.room.limit,
 		Evictions:   s.room.evictions,
 		BufferPool:  s.pool.Stats(),
+	}
+}
+
+// Usage implements store.Measurer.
+func (s *Store) Usage() store.Usage {
+	n := s.Stats()
+	return store.Usage{
+		Entries: n.Entries, Bytes: n.Bytes, StagedBytes: n.StagedBytes, PinnedBytes: n.PinnedBytes,
+		MaxBytes: n.MaxBytes, Evictions: n.Evictions,
 	}
 }

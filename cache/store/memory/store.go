@@ -15,6 +15,7 @@ var (
 	_ store.Store           = (*Store)(nil)
 	_ store.MetadataUpdater = (*Store)(nil)
 	_ store.Lister          = (*Store)(nil)
+	_ store.Measurer        = (*Store)(nil)
 )
 
 // Store is a tier in memory. All methods are safe for concurrent use, and none
