@@ -3,6 +3,7 @@ package cache_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -281,5 +282,38 @@ func TestTierThatLetsNobodyReadAlong(t *testing.T) {
 		require.Equal(t, 10*time.Second, time.Since(began))
 		require.EqualValues(t, 1, c.Stats().Bypasses)
 		require.NoError(t, lead.Close())
+	})
+}
+
+// TestReaderThatPanicsHarmsNobody: its client's Write panics, with or without the
+// pull, and the others read on.
+func TestReaderThatPanicsHarmsNobody(t *testing.T) {
+	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
+		c := opened(t, s, cache.WithTiers(tier(t)))
+		o := &origin{body: string(pattern(300_000))}
+		for _, leads := range []bool{true, false} {
+			key := fmt.Sprint(leads)
+			first, err := c.Get(ctx, key, o)
+			require.NoError(t, err)
+			second, err := c.Get(ctx, key, o)
+			require.NoError(t, err)
+			victim, other := first, second
+			if !leads {
+				victim, other = second, first
+				_, err := io.CopyN(io.Discard, struct{ io.Reader }{other}, 100_000) // the victim reads what is staged
+				require.NoError(t, err)
+			}
+			require.PanicsWithValue(t, "client", func() {
+				defer victim.Close()
+				victim.WriteTo(writerFunc(func([]byte) (int, error) { panic("client") }))
+			})
+			rest, err := io.ReadAll(other)
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(o.body, string(rest)) && len(rest) >= 200_000)
+			require.NoError(t, other.Close())
+			_, st := read(t, c, key, o)
+			require.True(t, st.Hit)
+		}
+		require.EqualValues(t, 2, o.fetches.Load())
 	})
 }

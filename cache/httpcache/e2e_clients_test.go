@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,19 +28,33 @@ func clientLeaves(t *testing.T, w *world) {
 }
 
 func collapsed(t *testing.T, w *world) {
-	release := w.origin.holds(t, false)
+	release := w.origin.holds(t, true)
+	want := w.origin.body("/a")
+	half := len(want) / 2
+	var halfway atomic.Int64
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		w.atOnce(20, func(int) error {
-			body, _, err := w.try("/a")
-			if err == nil && body != w.origin.body("/a") {
-				err = fmt.Errorf("%d wrong bytes", len(body))
+			res, err := w.client.Get(w.server.URL + "/a")
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			got := make([]byte, half)
+			if _, err := io.ReadFull(res.Body, got); err != nil {
+				return err
+			}
+			halfway.Add(1)
+			rest, err := io.ReadAll(res.Body)
+			if err == nil && string(got)+string(rest) != want {
+				err = fmt.Errorf("%d wrong bytes", len(got)+len(rest))
 			}
 			return err
 		})
 	}()
-	until(t, "19 wait", func() bool { return w.cache.Stats().Collapsed == 19 })
+	until(t, "all have half of it while the origin holds the rest", func() bool { return halfway.Load() == 20 })
+	require.EqualValues(t, 19, w.cache.Stats().Collapsed)
 	release()
 	<-done
 	require.EqualValues(t, 1, w.origin.asked.Load())

@@ -34,6 +34,7 @@ var endToEnd = []struct {
 	{"client leaves", clientLeaves},
 	{"20 collapsed", collapsed},
 	{"restart", restart},
+	{"one-hit wonders", oneHitWonders},
 	{"too large for memory", secondTier},
 	{"shutdown under load", shutdownUnderLoad},
 	{"deleted during a fill", deletedDuringFill},
@@ -61,6 +62,7 @@ type world struct {
 	stopOrigin func()
 	dir        string
 	strategy   string
+	options    []cache.Option // of the next start
 	memory     *memory.Store
 	disk       *disk.Store
 }
@@ -86,7 +88,8 @@ func (w *world) start(t *testing.T) {
 	require.NoError(t, err)
 	w.disk, err = disk.Open(w.dir, disk.Options{MaxBytes: 256 << 20})
 	require.NoError(t, err)
-	w.network = newNetwork(t, w.originURL, cache.WithTiers(w.memory, w.disk), cache.WithBufferPoolAdvanced(pool))
+	options := append([]cache.Option{cache.WithTiers(w.memory, w.disk), cache.WithBufferPoolAdvanced(pool)}, w.options...)
+	w.network = newNetwork(t, w.originURL, options...)
 	n := w.network
 	t.Cleanup(func() { // the server before the cache
 		n.server.Close()

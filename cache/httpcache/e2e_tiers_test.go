@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -26,6 +27,25 @@ func restart(t *testing.T, w *world) {
 	}
 	require.EqualValues(t, 1, w.cache.Stats().Promotes)
 	require.EqualValues(t, 1, w.origin.asked.Load())
+}
+
+// What is asked for once stays on the disk.
+func oneHitWonders(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=3600")
+	w.get("/wonder")
+	w.get("/again")
+	until(t, "persisted", func() bool { return w.cache.Stats().Persists == 2 })
+	w.options = []cache.Option{cache.WithPromoteWithin(time.Hour)}
+	w.restarted()
+	w.get("/wonder")
+	for _, tier := range []string{"tier-1", "tier-1", "tier-0"} {
+		require.Equal(t, tier, w.get("/again").is("detail"))
+	}
+	s := w.cache.Stats()
+	require.EqualValues(t, 1, s.Promotes)
+	require.EqualValues(t, 2, s.PromotesDeferred)
+	require.EqualValues(t, 1, w.memory.Stats().Entries)
+	require.EqualValues(t, 2, w.origin.asked.Load())
 }
 
 // What memory has no room for goes to the disk, and the smaller entries stay.
