@@ -3,7 +3,7 @@ package cache
 import "context"
 
 // interest is how many callers want the rest of a fill. It wants mu.
-func (f *fill) interest() int {
+func (f *fill) interest() int32 {
 	if f.phase == phaseOpen {
 		return f.readers + f.waiting
 	}
@@ -77,9 +77,9 @@ func (r *reader) drain() {
 	buf := scratch{pool: r.fill.cache.BufferPool}
 	defer buf.put()
 	for {
-		switch do, _ := r.next(); do {
+		switch do, there, _ := r.next(); do {
 		case stepStaged:
-			r.off = r.limit
+			r.off = there.end
 		case stepPull:
 			r.off += int64(len(r.pull(&buf)))
 		default: // the end; or the tier failed, and there is nobody to read on for

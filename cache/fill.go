@@ -25,38 +25,39 @@ type fill struct {
 	cache *DaramjweeCache
 	kind  kind
 	gated bool   // it has a place at cache.streams
+	stale bool   // the origin was asked about an entry that was there
 	began int64  // on the cache's clock
 	work         // the key, and the number of this fill
 	src   source // read by the one who has the pull
 	meta  *store.Metadata
-	fwd   string // why the origin was asked
-	first reader // of the one who leads
+	own   store.Metadata // meta, unless another tier's entry has it
+	first reader         // of the one who leads
+	resp  Response       // its
 
 	// Of the one who has the pull, who changes tier under mu only.
 	tier   int
-	writer store.Writer       // nil: nothing is stored
-	direct store.DirectWriter // nil: bytes go by way of tee
-	tee    io.Reader          // src, by the pool's TeeReader into tap
-	failed error              // of the tier; the source is read on without it
+	writer store.Writer // nil: nothing is stored
+	tee    io.Reader    // src, by the pool's TeeReader into tap; nil: writer is a DirectWriter
+	failed error        // of the tier; the source is read on without it
 
-	mu       sync.Mutex // guards what follows, and own of each reader
+	mu       sync.Mutex // guards what follows, and own and asking of each reader
 	phase    phase
-	result   result             // of phaseOver
-	readers  int                // the one who leads, and those who joined
-	waiting  int                // those who wait to join
-	answered bool               // the origin has been asked
-	headless bool               // the context of the one who leads ended before that
+	answered bool // the origin has been asked
+	headless bool // the context of the one who leads ended before that
+	detached bool // the tier failed: whoever had the pull keeps the source
+	settled  bool // published or dropped, or about to be
+	result   result
+	readers  int32              // the one who leads, and those who joined
+	waiting  int32              // those who wait to join
+	moves    int32              // how often it went on to another tier
 	wake     chan struct{}      // closed at the next change; nil: nobody waits for one
 	staged   store.StagedReader // nil: nobody can join
-	moves    int                // how often it went on to another tier
 	frontier int64              // bytes that are staged
 	pulling  *reader            // the one who has the pull
-	detached bool               // the tier failed: whoever had the pull keeps the source
 	ended    error              // how the source ended, io.EOF when well
-	settled  bool               // published or dropped, or about to be
 }
 
-type kind int
+type kind uint8
 
 const (
 	fetching   kind = iota // for a caller
@@ -65,7 +66,7 @@ const (
 )
 
 // phase tells what those who come to a fill can do.
-type phase int
+type phase uint8
 
 const (
 	phaseAsking phase = iota // wait
@@ -81,7 +82,7 @@ type result struct {
 }
 
 // outcome tells those who waited what to do.
-type outcome int
+type outcome uint8
 
 const (
 	outcomeRetry   outcome = iota // look again: an entry was stored, or whoever led left before
@@ -93,7 +94,8 @@ const (
 // has room for it, on its way to the callers. When none has, it is its own
 // caller's alone, and those who wait are told to fetch for themselves.
 func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult) (stored bool) {
-	f.meta = c.fetched(res.Metadata, &f.work, f.src.size)
+	f.own = fetched(res.Metadata, &f.work, f.src.size)
+	f.meta = &f.own
 	if !res.NoStore {
 		if writer, tier, err := c.create(c.ctx, f.key, *f.meta); err == nil {
 			f.stage(writer, tier)
@@ -102,19 +104,19 @@ func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult) (stored bo
 	}
 	c.memos.unshared(f.key, c.clock())
 	f.mu.Lock()
-	f.first.own, f.settled = &f.src, true
+	f.first.own, f.settled = &own{source: &f.src}, true
 	f.mu.Unlock()
 	f.over(result{outcome: outcomePrivate})
 	return false
 }
 
 // fetched completes the metadata that an origin or a caller gave.
-func (c *DaramjweeCache) fetched(m store.Metadata, w *work, size int64) *store.Metadata {
+func fetched(m store.Metadata, w *work, size int64) store.Metadata {
 	m.Size, m.Generation, m.Negative = size, w.gen, false
 	if m.StoredAt.IsZero() {
 		m.StoredAt = now()
 	}
-	return &m
+	return m
 }
 
 // stage opens the fill to those who wait, where its tier lets them read along.
@@ -131,15 +133,16 @@ func (f *fill) stage(writer store.Writer, tier int) {
 
 // fillTier makes writer what the fill writes to. It wants mu.
 func (f *fill) fillTier(writer store.Writer, tier int) {
-	f.writer, f.tier, f.direct = writer, tier, nil
-	if _, ok := writer.(store.StagedReader); ok { // what is taken beyond a reader's need can be read back
-		f.direct, _ = writer.(store.DirectWriter)
+	f.writer, f.tier = writer, tier
+	_, direct := writer.(store.DirectWriter)
+	_, staged := writer.(store.StagedReader) // what is taken beyond a reader's need can be read back
+	if !direct || !staged {
+		f.tee = f.cache.BufferPool.TeeReader(&f.src, (*tap)(f))
+	} else {
+		f.tee = nil
 	}
 	if h, ok := writer.(store.StagedHolder); ok {
 		h.Hold()
-	}
-	if f.direct == nil && f.tee == nil {
-		f.tee = f.cache.BufferPool.TeeReader(&f.src, (*tap)(f))
 	}
 }
 

@@ -131,7 +131,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit,
 			old = h.meta
 		}
 	}
-	fill.fwd = s.Fwd
+	fill.stale = h.found()
 	res, err := fill.ask(ctx, f, old)
 	switch {
 	case err == nil:
@@ -173,12 +173,21 @@ func (c *DaramjweeCache) missed(r *reader, s Status) *Response {
 	if s.Stored {
 		s.TTL = c.cfg.freshnessLeft(r.fill.tier, m, now())
 	}
-	return &Response{stream: r, cache: c, meta: m, size: m.Size, status: s}
+	resp := &r.fill.resp
+	if r != &r.fill.first {
+		resp = new(Response)
+	}
+	resp.stream, resp.cache, resp.meta, resp.size, resp.status = r, c, m, m.Size, s
+	return resp
 }
 
 // collapsed is the response of a reader of another caller's fetch.
 func (c *DaramjweeCache) collapsed(r *reader) *Response {
-	return c.missed(r, Status{Fwd: r.fill.fwd, Stored: true, Collapsed: true})
+	s := Status{Fwd: FwdMiss, Stored: true, Collapsed: true}
+	if r.fill.stale {
+		s.Fwd = FwdStale
+	}
+	return c.missed(r, s)
 }
 
 // stillCurrent serves the entry that the origin called current. It is open, so it

@@ -16,10 +16,11 @@ type keys struct {
 	ignored []atomic.Uint64 // by tier: values up to this number are passed over, see leftovers.go
 	floors  atomic.Int64    // keys that have a floor now, so that a hit looks no further when there are none
 
-	mu        sync.Mutex // guards the following 3 fields, and all of each keyWork but publish
+	mu        sync.Mutex // guards the following 4 fields, and all of each keyWork but publish
 	last      uint64
 	byKey     map[string]*keyWork
 	leftovers int // keys that have some
+	spare     *keyWork
 }
 
 type keyWork struct {
@@ -63,7 +64,10 @@ func (k *keys) enter(w *work, key string) {
 func (k *keys) know(key string) *keyWork {
 	kw := k.byKey[key]
 	if kw == nil {
-		kw = &keyWork{}
+		if kw = k.spare; kw == nil {
+			kw = &keyWork{}
+		}
+		k.spare = nil
 		k.byKey[key] = kw
 	}
 	return kw
@@ -85,7 +89,9 @@ func (k *keys) forget(key string, kw *keyWork) {
 	delete(k.byKey, key)
 	if kw.floor > 0 {
 		k.floors.Add(-1)
+		kw.floor = 0
 	}
+	k.spare = kw // nobody has it any more
 }
 
 // fetch returns the fetch of a key that is under way, or begins one. The one who

@@ -28,8 +28,8 @@ func (c *DaramjweeCache) create(ctx context.Context, key string, m store.Metadat
 // key came first. On every error the entry is dropped, and counted. hides is how
 // many of the nearest tiers may hold an older value, which would be found first.
 func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, hides int) error {
-	ctx, cancel := c.opContext()
-	defer cancel()
+	ctx := c.opContext()
+	defer ctx.end()
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
 	if c.keys.outdated(w.key, gen) || c.newer(ctx, tier, w.key, gen) {
@@ -59,9 +59,4 @@ func (c *DaramjweeCache) clear(ctx context.Context, w *work, from, to int) {
 	for tier := from; tier < to; tier++ {
 		c.deleteFrom(ctx, tier, w)
 	}
-}
-
-// opContext bounds an operation on a tier that no caller's context should end.
-func (c *DaramjweeCache) opContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(c.ctx, c.cfg.OpTimeout)
 }

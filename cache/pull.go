@@ -15,31 +15,32 @@ import (
 func (r *reader) pull(buf *scratch) (got []byte) {
 	f := r.fill
 	returned := false
+	var rest []byte
 	defer func() {
 		if !returned && f.src.err == nil { // a tier panicked, and bytes are missing
 			f.src.err = errGoexit
 		}
-		f.pulled(r, len(got))
+		f.pulled(r, len(got), rest)
 	}()
-	got = r.pullOnce(buf)
+	got, rest = f.pull(buf)
 	returned = true
 	return got
 }
 
-func (r *reader) pullOnce(buf *scratch) []byte {
-	f := r.fill
-	for f.direct != nil {
-		room := f.direct.Next()
+// pull returns as rest what it has read and could not stage.
+func (f *fill) pull(buf *scratch) (got, rest []byte) {
+	for f.tee == nil {
+		direct := f.writer.(store.DirectWriter)
+		room := direct.Next()
 		if len(room) > 0 {
 			n, _ := f.src.Read(room) // its error is src.err
 			if n == 0 {
-				return nil
+				return nil, nil
 			}
-			if f.failed = f.direct.Advance(n); f.failed != nil {
-				r.rest = bytes.Clone(room[:n]) // the room is lost with the staged entry
-				return nil
+			if f.failed = direct.Advance(n); f.failed != nil {
+				return nil, bytes.Clone(room[:n]) // the room is lost with the staged entry
 			}
-			return room[:n]
+			return room[:n], nil
 		}
 		if !f.spill() {
 			f.failed = store.ErrTooLarge
@@ -48,19 +49,20 @@ func (r *reader) pullOnce(buf *scratch) []byte {
 	}
 	p := buf.get()
 	from := f.tee
-	if f.failed != nil {
+	if from == nil {
 		from = &f.src
 	}
 	n, _ := from.Read(p)
-	return p[:n]
+	return p[:n], nil
 }
 
-// pulled passes the pull on after n bytes.
-func (f *fill) pulled(r *reader, n int) {
+// pulled passes the pull on after n bytes. When the tier failed, r has the source
+// from now on, after the bytes that could not be staged.
+func (f *fill) pulled(r *reader, n int, rest []byte) {
 	f.mu.Lock()
 	f.pulling = nil
 	if f.failed != nil {
-		f.detached, r.own = true, &f.src
+		f.detached, r.own = true, &own{source: &f.src, rest: rest}
 	} else {
 		f.frontier += int64(n)
 		if f.ended == nil {

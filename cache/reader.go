@@ -15,18 +15,34 @@ type reader struct {
 	fill    *fill
 	ctx     context.Context // ends its waits for others
 	fetcher Fetcher         // to go on with, should the fill be of no use any more
-	drains  bool            // for nobody, in the background
 	off     int64
 	left    atomic.Bool // the Response was closed while a call was under way
+	drains  bool        // for nobody, in the background
 
-	rest   []byte  // pulled and not staged: to be read before own
-	own    *source // read in the fill's stead, by this reader alone
+	own    *own    // read in the fill's stead
 	asking *source // on its way to be that
+}
 
-	// As next found them.
+// own is a source that one reader has for itself.
+type own struct {
+	*source
+	rest []byte // pulled before, and not staged
+}
+
+func (o *own) Read(p []byte) (int, error) {
+	if len(o.rest) == 0 {
+		return o.source.Read(p)
+	}
+	n := copy(p, o.rest)
+	o.rest = o.rest[n:]
+	return n, nil
+}
+
+// extent is what was staged when it was looked at.
+type extent struct {
 	staged store.StagedReader
-	moves  int
-	limit  int64 // the frontier
+	moves  int32
+	end    int64
 }
 
 // step is what a reader can do next.
@@ -34,30 +50,31 @@ type step int
 
 const (
 	stepOwn    step = iota // read its own source
-	stepStaged             // read staged bytes, up to limit
+	stepStaged             // read staged bytes
 	stepPull               // it has the pull
 	stepResume             // fetch again: the fill cannot give it what it needs
 	stepEnd                // stop
 )
 
 // next waits until there is something to do.
-func (r *reader) next() (step, error) {
+func (r *reader) next() (step, extent, error) {
 	f := r.fill
 	for {
 		f.mu.Lock()
 		do, err := r.step()
+		now := extent{f.staged, f.moves, f.frontier}
 		var changed <-chan struct{}
 		if do < 0 {
 			changed = f.changed()
 		}
 		f.mu.Unlock()
 		if do >= 0 {
-			return do, err
+			return do, now, err
 		}
 		select {
 		case <-changed:
 		case <-r.ctx.Done():
-			return stepEnd, r.ctx.Err()
+			return stepEnd, now, r.ctx.Err()
 		}
 	}
 }
@@ -71,7 +88,6 @@ func (r *reader) step() (step, error) {
 	case r.own != nil:
 		return stepOwn, nil
 	case r.off < f.frontier:
-		r.staged, r.moves, r.limit = f.staged, f.moves, f.frontier
 		return stepStaged, nil
 	case f.detached:
 		return stepResume, nil
@@ -89,16 +105,14 @@ func (r *reader) step() (step, error) {
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (n int, err error) {
 	for n == 0 && err == nil && len(p) > 0 {
-		var do step
-		switch do, err = r.next(); do {
+		do, there, stop := r.next()
+		switch do {
+		case stepEnd:
+			return 0, stop
 		case stepOwn:
-			if len(r.rest) == 0 {
-				return r.own.Read(p)
-			}
-			n = copy(p, r.rest)
-			r.rest = r.rest[n:]
+			return r.own.Read(p)
 		case stepStaged:
-			n, err = r.readStaged(p)
+			n, err = r.readStaged(p, there)
 		case stepPull:
 			n = copy(p, r.pull(&scratch{buf: p}))
 		case stepResume:
@@ -115,11 +129,11 @@ func (r *reader) WriteTo(dst io.Writer) (n int64, err error) {
 	buf := scratch{pool: r.fill.cache.BufferPool}
 	defer buf.put()
 	for {
-		do, err := r.next()
+		do, there, err := r.next()
 		var p []byte
 		switch do {
 		case stepOwn:
-			m, err := r.writeOwn(dst)
+			m, err := buf.pool.CopyBuffer(dst, r.own)
 			return n + m, err
 		case stepEnd:
 			if err == io.EOF {
@@ -129,7 +143,7 @@ func (r *reader) WriteTo(dst io.Writer) (n int64, err error) {
 		case stepStaged:
 			p = buf.get()
 			var m int
-			m, err = r.readStaged(p)
+			m, err = r.readStaged(p, there)
 			p = p[:m]
 		case stepPull:
 			p = r.pull(&buf)
@@ -146,16 +160,6 @@ func (r *reader) WriteTo(dst io.Writer) (n int64, err error) {
 			return n, err
 		}
 	}
-}
-
-func (r *reader) writeOwn(dst io.Writer) (int64, error) {
-	n, err := write(dst, r.rest)
-	r.rest = r.rest[n:]
-	if err != nil {
-		return int64(n), err
-	}
-	m, err := r.fill.cache.BufferPool.CopyBuffer(dst, r.own)
-	return int64(n) + m, err
 }
 
 // write writes p with the checks of io.Copy.
@@ -178,15 +182,15 @@ func write(dst io.Writer, p []byte) (n int, err error) {
 var errInvalidWrite = errors.New("cache: invalid count from Write")
 
 // readStaged reads bytes below the frontier. None and no error says to look again.
-func (r *reader) readStaged(p []byte) (int, error) {
-	p = p[:min(int64(len(p)), r.limit-r.off)]
-	n, err := r.staged.ReadAt(p, r.off)
+func (r *reader) readStaged(p []byte, there extent) (int, error) {
+	p = p[:min(int64(len(p)), there.end-r.off)]
+	n, err := there.staged.ReadAt(p, r.off)
 	if n > 0 || err == nil {
 		return n, nil
 	}
 	f := r.fill
 	f.mu.Lock()
-	moved, tier := r.moves != f.moves, f.tier
+	moved, tier := there.moves != f.moves, f.tier
 	f.mu.Unlock()
 	if moved {
 		return 0, nil
@@ -201,9 +205,9 @@ func (r *reader) interrupt() {
 	f := r.fill
 	r.left.Store(true)
 	f.mu.Lock()
-	src := r.own
-	if src == nil {
-		src = r.asking
+	src := r.asking
+	if r.own != nil {
+		src = r.own.source
 	}
 	if src == nil && f.pulling == r && f.interest() == 1 && !f.worthFinishing() {
 		src = &f.src
@@ -220,10 +224,10 @@ func (r *reader) interrupt() {
 // Close leaves the fill.
 func (r *reader) Close() error {
 	r.leave(true)
-	switch r.own {
-	case nil:
+	switch {
+	case r.own == nil:
 		return nil
-	case &r.fill.src:
+	case r.own.source == &r.fill.src:
 		return r.fill.done()
 	}
 	defer r.fill.cache.streams.leave()

@@ -50,7 +50,7 @@ func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
 	if !leads {
 		return // a Get asks already, and it is newer than this job
 	}
-	fill.kind, fill.fwd, fill.byWorker = refreshing, FwdStale, true
+	fill.kind, fill.stale, fill.byWorker = refreshing, true, true
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true
 	defer func() {

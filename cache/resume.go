@@ -42,7 +42,7 @@ func (r *reader) fetchRest() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.own = src
+	r.own = &own{source: src}
 	return nil
 }
 
@@ -94,8 +94,8 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 		return nil, err
 	}
 	c.counts.bypasses.Add(1)
-	m := c.fetched(res.Metadata, &work{}, src.size)
-	return &Response{stream: &private{src}, cache: c, meta: m, size: m.Size,
+	m := fetched(res.Metadata, &work{}, src.size)
+	return &Response{stream: &private{src}, cache: c, meta: &m, size: m.Size,
 		status: Status{Fwd: FwdBypass, Collapsed: true}}, nil
 }
 

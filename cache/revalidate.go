@@ -35,8 +35,8 @@ func (c *DaramjweeCache) revalidated(old *store.Metadata, res *FetchResult, w *w
 // the background. No body moves where a tier is a MetadataUpdater. The error is
 // store.ErrNotFound when the entry is gone or was replaced.
 func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error {
-	ctx, cancel := c.opContext()
-	defer cancel()
+	ctx := c.opContext()
+	defer ctx.end()
 	if err := c.touchIn(ctx, w, tier, old, m); err != nil {
 		return err
 	}
