@@ -1,0 +1,369 @@
+//go:build unix
+
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/disk"
+	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/strategy"
+)
+
+// BenchmarkCache is what one operation costs, in a memory tier of 64 MiB that is
+// full. strategy=floor is the least that moves the same bytes, measured in the
+// same run: what is read goes into a ring of 64 KiB blocks as large as the tier,
+// what is written comes out of it. The origin's body is there already and comes in
+// reads of 16 KiB, the client only counts. strategy=noop is the cache without
+// pooling, for streams and for blocks. cpu-ns/op is of the whole process.
+func BenchmarkCache(b *testing.B) {
+	for _, op := range benchOps {
+		for _, size := range []int{1 << 10, 32 << 10, 256 << 10, 1 << 20, 4 << 20} {
+			for _, clients := range op.clients {
+				for _, name := range []string{"floor", "noop", "syncpool", "bytebuffer", "channel"} {
+					b.Run(fmt.Sprintf("op=%s/size=%s/clients=%d/strategy=%s", op.name, sizeText(size), clients, name), func(b *testing.B) {
+						r := &bench{b: b, size: size, clients: clients}
+						if name == "floor" {
+							op.floor(r)
+						} else {
+							r.open(name)
+							op.run(r)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func sizeText(n int) string {
+	if n >= 1<<20 {
+		return strconv.Itoa(n>>20) + "MiB"
+	}
+	return strconv.Itoa(n>>10) + "KiB"
+}
+
+const benchLimit = 64 << 20
+
+var benchOps = []struct {
+	name       string
+	clients    []int
+	run, floor func(r *bench)
+}{
+	{"hit", []int{1, 512}, func(r *bench) {
+		keys := r.fill(benchLimit / 2 / max(r.size, 64<<10))
+		r.loop(func() func(i int) {
+			client, origin := new(counter), newReady(r.size)
+			return func(i int) { r.get(keys[i%len(keys)], origin, client) }
+		})
+		r.must(r.c.Stats().Hits >= int64(r.b.N), "hits")
+	}, func(r *bench) {
+		r.loop(func() func(i int) {
+			client, ring := new(counter), r.newRing()
+			return func(int) { ring.write(client, r.size) }
+		})
+	}},
+	{"stale-hit", []int{1}, func(r *bench) {
+		r.stale = true
+		keys := r.fill(8)
+		r.loop(func() func(i int) {
+			client := new(counter)
+			down := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) { return nil, errOrigin })
+			return func(i int) { r.get(keys[i%len(keys)], down, client) }
+		})
+		r.must(r.c.Stats().StaleHits >= int64(r.b.N), "stale hits")
+	}, func(r *bench) {
+		r.loop(func() func(i int) {
+			client, ring := new(counter), r.newRing()
+			return func(int) { ring.write(client, r.size) }
+		})
+	}},
+	{"miss", []int{1, 512}, func(r *bench) {
+		r.fill(benchLimit / max(r.size, 4<<10))
+		r.loop(func() func(i int) {
+			client, origin := new(counter), newReady(r.size)
+			return func(int) { r.get(r.freshKey(), origin, client) }
+		})
+		r.must(r.c.Stats().Fills >= int64(r.b.N), "fills")
+	}, func(r *bench) {
+		r.loop(func() func(i int) {
+			client, origin, ring := new(counter), newReady(r.size), r.newRing()
+			return func(int) {
+				origin.body.left = r.size
+				ring.read(&origin.body, client)
+			}
+		})
+	}},
+	{"promote", []int{1}, func(r *bench) {
+		r.two = true
+		keys := r.onDisk(2 * benchLimit / r.size)
+		r.loop(func() func(i int) {
+			client, origin := new(counter), newReady(r.size)
+			return func(i int) { r.get(keys[i%len(keys)], origin, client) }
+		})
+		r.must(r.c.Stats().Promotes > 0, "promotes")
+	}, func(r *bench) {
+		name := r.b.TempDir() + "/file"
+		if err := os.WriteFile(name, make([]byte, r.size), 0o600); err != nil {
+			r.b.Fatal(err)
+		}
+		r.loop(func() func(i int) {
+			client, ring := new(counter), r.newRing()
+			return func(int) {
+				f, err := os.Open(name)
+				if err != nil {
+					panic(err)
+				}
+				ring.read(f, client)
+				f.Close()
+			}
+		})
+	}},
+	{"refresh", []int{1}, func(r *bench) {
+		keys := r.fill(benchLimit / 2 / max(r.size, 64<<10))
+		r.loop(func() func(i int) {
+			origin := newReady(r.size)
+			return func(i int) {
+				if err := r.c.ScheduleRefresh(ctx, keys[i%len(keys)], origin); err != nil {
+					panic(err)
+				}
+				<-r.refreshed
+			}
+		})
+		r.must(r.c.Stats().Refreshes >= int64(r.b.N), "refreshes")
+	}, func(r *bench) {
+		r.loop(func() func(i int) {
+			origin, ring := newReady(r.size), r.newRing()
+			return func(int) {
+				origin.body.left = r.size
+				ring.read(&origin.body, io.Discard)
+			}
+		})
+	}},
+	{"persist", []int{1}, func(r *bench) {
+		r.two = true
+		r.fill(1)
+		r.loop(func() func(i int) {
+			client, origin := new(counter), newReady(r.size)
+			return func(int) {
+				r.get(r.freshKey(), origin, client)
+				<-r.persisted
+			}
+		})
+		r.must(r.c.Stats().Persists >= int64(r.b.N), "persists")
+	}, func(r *bench) {
+		dir := r.b.TempDir()
+		r.loop(func() func(i int) {
+			client, origin, ring := new(counter), newReady(r.size), r.newRing()
+			return func(i int) {
+				origin.body.left = r.size
+				ring.read(&origin.body, client)
+				f, err := os.Create(dir + "/" + strconv.Itoa(i%64))
+				if err != nil {
+					panic(err)
+				}
+				ring.write(f, r.size)
+				f.Close()
+			}
+		})
+	}},
+}
+
+// bench is one benchmark.
+type bench struct {
+	b             *testing.B
+	size, clients int
+	strategy      string
+	stale, two    bool
+
+	c                    *cache.DaramjweeCache
+	far                  *disk.Store
+	refreshed, persisted chan struct{}
+	next                 atomic.Int64
+}
+
+func (r *bench) must(ok bool, what string) {
+	if !ok {
+		r.b.Fatalf("%s: %+v", what, r.c.Stats())
+	}
+}
+
+func (r *bench) open(name string) { r.strategy = name }
+
+// start opens the cache.
+func (r *bench) start() {
+	r.refreshed, r.persisted = make(chan struct{}, 1), make(chan struct{}, 1)
+	pool := strategy.BufferPoolConfig{Enabled: true, Strategy: r.strategy, MaxIdle: 2048}
+	blocks := pool
+	blocks.DefaultBufferSize = 64 << 10
+	near, err := memory.New(memory.Options{MaxBytes: benchLimit, BufferPool: blocks})
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	tiers := []store.Store{near}
+	if r.two {
+		if r.far, err = disk.Open(r.b.TempDir(), disk.Options{MaxBytes: 4 * benchLimit}); err != nil {
+			r.b.Fatal(err)
+		}
+		tiers = append(tiers, r.far)
+	}
+	opts := []cache.Option{cache.WithTiers(tiers...), cache.WithBufferPoolAdvanced(pool), cache.WithWorkers(1, 4096),
+		cache.WithObserver(cache.ObserverFunc(r.observe))}
+	if r.stale {
+		opts = append(opts, cache.WithFreshness(-1, 0), cache.WithBackoff(time.Hour), cache.WithStaleWhileRevalidate(time.Hour))
+	}
+	if r.c, err = cache.New(opts...); err != nil {
+		r.b.Fatal(err)
+	}
+	r.b.Cleanup(func() { r.c.Close() })
+}
+
+// observe tells whoever waits; only one of them does.
+func (r *bench) observe(_ context.Context, e cache.Event) {
+	var done chan struct{}
+	switch {
+	case e.Kind == cache.EventRefresh:
+		done = r.refreshed
+	case e.Kind == cache.EventPersist && e.Err == nil:
+		done = r.persisted
+	}
+	select {
+	case done <- struct{}{}:
+	default:
+	}
+}
+
+// fill has n entries in the nearest tier before anything is counted.
+func (r *bench) fill(n int) []string {
+	r.start()
+	keys := make([]string, max(1, n))
+	client, origin := new(counter), newReady(r.size)
+	for i := range keys {
+		keys[i] = r.freshKey()
+		r.get(keys[i], origin, client)
+		if r.two {
+			<-r.persisted
+		}
+	}
+	return keys
+}
+
+// onDisk has n entries in the lower tier only.
+func (r *bench) onDisk(n int) []string {
+	r.start()
+	keys := make([]string, min(n, 4096))
+	for i := range keys {
+		keys[i] = r.freshKey()
+		w, err := r.far.Create(ctx, keys[i], store.Metadata{Size: int64(r.size), StoredAt: time.Now(), Generation: 1})
+		if err == nil {
+			_, err = io.Copy(w, &endless{left: r.size})
+		}
+		if err == nil {
+			err = w.Commit(ctx)
+		}
+		if err != nil {
+			r.b.Fatal(err)
+		}
+	}
+	return keys
+}
+
+func (r *bench) freshKey() string { return "key-" + strconv.FormatInt(r.next.Add(1), 10) }
+
+func (r *bench) get(key string, f cache.Fetcher, dst *counter) {
+	resp, err := r.c.Get(ctx, key, f)
+	if err == nil {
+		_, err = resp.WriteTo(dst)
+		resp.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// loop runs what op returns, once for each client, in all of them at once.
+func (r *bench) loop(op func() func(i int)) {
+	r.b.SetBytes(int64(r.size))
+	r.b.ReportAllocs()
+	runtime.GC()
+	var i atomic.Int64
+	if r.clients == 1 {
+		run := op()
+		run(0)
+		before := cpuTime()
+		for r.b.Loop() {
+			run(int(i.Add(1)))
+		}
+		r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
+		return
+	}
+	r.b.SetParallelism(max(1, r.clients/runtime.GOMAXPROCS(0)))
+	before := cpuTime()
+	r.b.ResetTimer()
+	r.b.RunParallel(func(pb *testing.PB) {
+		run := op()
+		for pb.Next() {
+			run(int(i.Add(1)))
+		}
+	})
+	r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// ring is the floor's tier.
+type ring struct {
+	blocks [][]byte
+	at     int
+}
+
+func (r *bench) newRing() *ring {
+	ring := new(ring)
+	for range max(2, benchLimit/r.clients/(64<<10)) {
+		ring.blocks = append(ring.blocks, make([]byte, 64<<10))
+	}
+	return ring
+}
+
+// read fills blocks from src, and writes each out when it is full.
+func (g *ring) read(src io.Reader, dst io.Writer) {
+	for {
+		g.at = (g.at + 1) % len(g.blocks)
+		block, n := g.blocks[g.at], 0
+		for n < len(block) {
+			m, err := src.Read(block[n:])
+			if m > 0 {
+				dst.Write(block[n : n+m])
+			}
+			if n += m; err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (g *ring) write(dst io.Writer, size int) {
+	for size > 0 {
+		n := min(size, len(g.blocks[g.at]))
+		dst.Write(g.blocks[g.at][:n])
+		size -= n
+		g.at = (g.at + 1) % len(g.blocks)
+	}
+}
