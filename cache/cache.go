@@ -67,6 +67,7 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 		began:     time.Now(),
 	}
 	c.keys.cache = c
+	c.sources = sources{limit: cfg.OpTimeout, clock: c.clock}
 	for i := range cfg.Tiers {
 		c.tierNames = append(c.tierNames, fmt.Sprintf("tier-%d", i))
 	}

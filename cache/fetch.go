@@ -30,19 +30,21 @@ func (s *source) asked(c *DaramjweeCache, ctx context.Context) context.Context {
 // fetch asks the origin. ctx is from asked. On every error the source is closed.
 func (c *DaramjweeCache) fetch(ctx context.Context, key string, s *source, f Fetcher, old *store.Metadata) (res *FetchResult, err error) {
 	c.counts.fetches.Add(1)
-	began, returned := s.waiting.Load(), false
+	began, returned := c.observedSince(), false
 	defer func() {
 		if !returned {
 			err = unwound(recover())
 		}
-		c.observe(ctx, Event{Kind: EventFetch, Key: key, Tier: -1, Elapsed: time.Duration(c.clock() - began), Err: err})
+		if began != 0 {
+			c.observe(ctx, Event{Kind: EventFetch, Key: key, Tier: -1, Elapsed: time.Duration(c.clock() - began), Err: err})
+		}
 		if err != nil {
 			c.fetchFailed(s, res, err)
 		}
 	}()
 	res, err = f.Fetch(ctx, old)
 	returned = true
-	s.waiting.Store(0)
+	s.calls.Add(1)
 	if err == nil && res == nil {
 		err = errors.New("cache: Fetcher returned neither a result nor an error")
 	}

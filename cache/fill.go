@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -26,7 +27,7 @@ type fill struct {
 	kind  kind
 	gated bool   // it has a place at cache.streams
 	stale bool   // the origin was asked about an entry that was there
-	began int64  // on the cache's clock
+	began int64  // on the cache's clock; 0: nobody observes
 	work         // the key, and the number of this fill
 	src   source // read by the one who has the pull
 	meta  *store.Metadata
@@ -93,8 +94,8 @@ const (
 // cacheAndTeeStream answers a miss: the origin's body fills the nearest tier that
 // has room for it, on its way to the callers. When none has, it is its own
 // caller's alone, and those who wait are told to fetch for themselves.
-func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult) (stored bool) {
-	f.own = fetched(res.Metadata, &f.work, f.src.size)
+func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult, at time.Time) (stored bool) {
+	f.own = fetched(res.Metadata, &f.work, f.src.size, at)
 	f.meta = &f.own
 	if !res.NoStore {
 		if writer, tier, err := c.create(c.ctx, f.key, *f.meta); err == nil {
@@ -110,11 +111,11 @@ func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult) (stored bo
 	return false
 }
 
-// fetched completes the metadata that an origin or a caller gave.
-func fetched(m store.Metadata, w *work, size int64) store.Metadata {
+// fetched completes the metadata that an origin or a caller gave at a time.
+func fetched(m store.Metadata, w *work, size int64, at time.Time) store.Metadata {
 	m.Size, m.Generation, m.Negative = size, w.gen, false
 	if m.StoredAt.IsZero() {
-		m.StoredAt = now()
+		m.StoredAt = at
 	}
 	return m
 }

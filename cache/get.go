@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -51,7 +52,7 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 			h.close()
 			return c.fetchPrivate(ctx, key, f)
 		}
-		m := c.memos.about(key, c.clock())
+		m := c.memos.about(key, c.clock)
 		if m.failures > 0 && c.cfg.standsIn(h) {
 			return c.serveInstead(ctx, key, f, h, s)
 		}
@@ -139,12 +140,13 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit,
 		owned = false
 		r := &fill.first
 		r.ctx, r.fetcher = ctx, f
-		s.Stored = c.cacheAndTeeStream(fill, res)
+		at := now()
+		s.Stored = c.cacheAndTeeStream(fill, res, at)
 		if err := ctx.Err(); err != nil { // the others read on
 			r.Close()
 			return nil, err
 		}
-		return c.missed(r, s), nil
+		return c.missed(r, s, at), nil
 	case errors.Is(err, ErrNotModified) && old != nil:
 		end = result{gen: fill.gen}
 		c.memos.forget(fill.key)
@@ -167,11 +169,11 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit,
 }
 
 // missed is the response of a reader of a fetch.
-func (c *DaramjweeCache) missed(r *reader, s Status) *Response {
+func (c *DaramjweeCache) missed(r *reader, s Status, at time.Time) *Response {
 	c.counts.misses.Add(1)
 	m := r.fill.meta
 	if s.Stored {
-		s.TTL = c.cfg.freshnessLeft(r.fill.tier, m, now())
+		s.TTL = c.cfg.freshnessLeft(r.fill.tier, m, at)
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
@@ -187,7 +189,7 @@ func (c *DaramjweeCache) collapsed(r *reader) *Response {
 	if r.fill.stale {
 		s.Fwd = FwdStale
 	}
-	return c.missed(r, s)
+	return c.missed(r, s, now())
 }
 
 // stillCurrent serves the entry that the origin called current. It is open, so it

@@ -126,7 +126,7 @@ func (k *keys) join(key string, slot func(*keyWork) **fill) (f *fill, leads bool
 
 // lead wants mu.
 func (k *keys) lead(key string) *fill {
-	f := &fill{cache: k.cache, began: k.cache.clock(), readers: 1}
+	f := &fill{cache: k.cache, began: k.cache.observedSince(), readers: 1}
 	f.src.fill, f.first.fill = f, f
 	k.enter(&f.work, key)
 	return f

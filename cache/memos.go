@@ -34,13 +34,13 @@ const (
 )
 
 // about returns what is remembered of a key; the zero memo is nothing.
-func (m *memos) about(key string, now int64) memo {
+func (m *memos) about(key string, now func() int64) memo {
 	if m.known.Load() == 0 {
 		return memo{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if what := m.byKey[key]; now < what.until {
+	if what := m.byKey[key]; now() < what.until {
 		return what
 	}
 	return memo{}

@@ -44,6 +44,14 @@ type Event struct {
 	Err     error         // nil: it went well
 }
 
+// observedSince reads the clock when an Observer will want to know; else it is 0.
+func (c *DaramjweeCache) observedSince() int64 {
+	if c.cfg.Observer == nil {
+		return 0
+	}
+	return c.clock()
+}
+
 func (c *DaramjweeCache) observe(ctx context.Context, e Event) {
 	if c.cfg.Observer != nil {
 		c.cfg.Observer.Observe(ctx, e)

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,8 +11,9 @@ import (
 // OpTimeout. Most tiers only look at Err: the timer is set when somebody asks for
 // Done.
 type opContext struct {
-	context.Context       // the cache's
-	until           int64 // in Unix nanoseconds
+	context.Context // the cache's
+	limit           time.Duration
+	until           atomic.Int64 // in Unix nanoseconds; 0: not begun, looked: neither, but Err was called
 
 	once   sync.Once
 	timed  context.Context
@@ -19,13 +21,28 @@ type opContext struct {
 }
 
 func (c *DaramjweeCache) opContext() *opContext {
-	return &opContext{Context: c.ctx, until: time.Now().Add(c.cfg.OpTimeout).UnixNano()}
+	return &opContext{Context: c.ctx, limit: c.cfg.OpTimeout}
 }
 
-func (o *opContext) Deadline() (time.Time, bool) { return time.Unix(0, o.until), true }
+// looked is until after the first Err: most tiers call it once, before they begin,
+// and that need not read the clock.
+const looked = 1
+
+// deadline begins the time.
+func (o *opContext) deadline() time.Time {
+	for {
+		until := o.until.Load()
+		if until > looked {
+			return time.Unix(0, until)
+		}
+		o.until.CompareAndSwap(until, now().Add(o.limit).UnixNano())
+	}
+}
+
+func (o *opContext) Deadline() (time.Time, bool) { return o.deadline(), true }
 
 func (o *opContext) Done() <-chan struct{} {
-	o.once.Do(func() { o.timed, o.cancel = context.WithDeadline(o.Context, time.Unix(0, o.until)) })
+	o.once.Do(func() { o.timed, o.cancel = context.WithDeadline(o.Context, o.deadline()) })
 	return o.timed.Done()
 }
 
@@ -33,7 +50,13 @@ func (o *opContext) Err() error {
 	if err := o.Context.Err(); err != nil {
 		return err
 	}
-	if time.Now().UnixNano() < o.until {
+	switch until := o.until.Load(); {
+	case until == 0 && o.until.CompareAndSwap(0, looked):
+		return nil
+	case until <= looked:
+		o.deadline()
+		return nil
+	case now().UnixNano() < until:
 		return nil
 	}
 	<-o.Done() // which must not be open once Err has spoken

@@ -31,7 +31,7 @@ func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fe
 	}
 	f.meta = h.meta
 	f.src.open(c)
-	f.src.waiting.Store(0)
+	f.src.calls.Add(1)
 	f.src.body, f.src.size = h.entry, h.entry.Size()
 	f.first.ctx, f.first.fetcher = ctx, fetcher
 	f.stage(writer, 0)

@@ -35,7 +35,7 @@ func (c *DaramjweeCache) ScheduleRefresh(ctx context.Context, key string, f Fetc
 
 // refreshBehind refreshes what a Get serves stale, unless the origin failed of late.
 func (c *DaramjweeCache) refreshBehind(ctx context.Context, key string, f Fetcher) {
-	if c.memos.about(key, c.clock()).failures > 0 {
+	if c.memos.about(key, c.clock).failures > 0 {
 		return
 	}
 	if err := c.ScheduleRefresh(ctx, key, f); err != nil {
@@ -77,7 +77,7 @@ func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
 	owned = false
 	r := &fill.first
 	r.ctx = c.ctx
-	if !c.cacheAndTeeStream(fill, res) {
+	if !c.cacheAndTeeStream(fill, res, now()) {
 		c.refreshEnded(key, errNotStorable)
 		r.Close()
 		return

@@ -94,7 +94,7 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 		return nil, err
 	}
 	c.counts.bypasses.Add(1)
-	m := fetched(res.Metadata, &work{}, src.size)
+	m := fetched(res.Metadata, &work{}, src.size, now())
 	return &Response{stream: &private{src}, cache: c, meta: &m, size: m.Size,
 		status: Status{Fwd: FwdBypass, Collapsed: true}}, nil
 }

@@ -28,7 +28,7 @@ func (c *DaramjweeCache) Set(ctx context.Context, key string, m store.Metadata) 
 	if size <= 0 {
 		size = -1
 	}
-	m = fetched(m, w, size)
+	m = fetched(m, w, size, now())
 	writer, tier, err := c.create(ctx, key, m)
 	if err != nil {
 		w.end()

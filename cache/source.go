@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // source is a body on its way: it knows when the body is whole, holds it to its
@@ -24,39 +22,21 @@ type source struct {
 	cancel context.CancelCauseFunc // of the Fetcher's context; nil for an entry of a tier
 	cause  atomic.Pointer[error]   // why it was interrupted
 
-	timer   *time.Timer
-	waiting atomic.Int64 // since when a call waits for the origin, on the cache's clock; 0: none does, < 0: closed
-	fill    *fill        // to be told when a call has waited for OpTimeout; nil: none
+	calls atomic.Int64 // that have begun and ended: odd while one waits for the origin
+	fill  *fill        // to be told when a call has waited for OpTimeout; nil: none
 
-	next, prev *source // in cache.sources
+	// Of cache.sources.
+	next, prev *source
+	seen       int64 // calls, at the last look
+	since      int64 // when that was seen first, on the cache's clock
 }
 
-// open begins the source's life, which a Close ends.
+// open begins the source's life, which a Close ends, with a call that waits for
+// the origin.
 func (s *source) open(c *DaramjweeCache) {
 	s.cache, s.size = c, -1
-	s.waiting.Store(c.clock())
-	s.timer = time.AfterFunc(c.cfg.OpTimeout, s.check)
+	s.calls.Store(1)
 	c.sources.add(s)
-}
-
-// check runs when the timer does. To arm the timer again here spares each Read
-// a Reset.
-func (s *source) check() {
-	limit := s.cache.cfg.OpTimeout
-	since := s.waiting.Load()
-	waited := time.Duration(s.cache.clock() - since)
-	switch {
-	case since < 0:
-	case since == 0:
-		s.timer.Reset(limit)
-	case waited < limit:
-		s.timer.Reset(limit - waited)
-	default:
-		s.interrupt(fmt.Errorf("%w: nothing within %v: %w", errTimeout, limit, context.DeadlineExceeded))
-		if s.fill != nil {
-			s.fill.stall()
-		}
-	}
 }
 
 // interrupt ends the source with an error, and a Fetch or a Read that waits for
@@ -108,13 +88,13 @@ func (s *source) Read(p []byte) (int, error) {
 func (s *source) readBody(p []byte) (n int, err error) {
 	returned := false
 	defer func() {
-		s.waiting.Store(0)
+		s.calls.Add(1)
 		if !returned { // a Goexit goes on from here
 			n, err = 0, unwound(recover())
 			s.err = err
 		}
 	}()
-	s.waiting.Store(s.cache.clock())
+	s.calls.Add(1)
 	n, err = s.body.Read(p)
 	returned = true
 	if cause := s.interrupted(); cause != nil {
@@ -129,8 +109,6 @@ func (s *source) readBody(p []byte) (n int, err error) {
 // Close closes the body and ends its context. It is called once, when no Read is
 // under way.
 func (s *source) Close() error {
-	s.waiting.Store(-1)
-	s.timer.Stop()
 	s.cache.sources.remove(s)
 	if s.cancel != nil {
 		defer s.cancel(nil)
@@ -139,46 +117,4 @@ func (s *source) Close() error {
 		return nil
 	}
 	return s.body.Close()
-}
-
-// sources are those that are open, so that Close can end them.
-type sources struct {
-	mu    sync.Mutex // guards the following 2 fields, and the links of each source
-	first *source
-	ended error // what those that come are interrupted with
-}
-
-func (l *sources) add(s *source) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s.next = l.first; s.next != nil {
-		s.next.prev = s
-	}
-	l.first = s
-	if l.ended != nil {
-		s.interrupt(l.ended)
-	}
-}
-
-func (l *sources) remove(s *source) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s.prev != nil {
-		s.prev.next = s.next
-	} else {
-		l.first = s.next
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.next, s.prev = nil, nil
-}
-
-func (l *sources) interrupt(cause error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = cause
-	for s := l.first; s != nil; s = s.next {
-		s.interrupt(cause)
-	}
 }

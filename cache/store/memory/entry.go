@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -34,8 +36,9 @@ func (e *entry) unref() {
 	if e.refs.Add(-1) != 0 {
 		return
 	}
+	e.warm()
 	pool, last := e.store.pool, len(e.blocks)-1
-	for i, b := range e.blocks {
+	for i, b := range slices.Backward(e.blocks) { // a pool that gives the last one first then lends them in their order
 		switch {
 		case i == last && e.plain:
 		case i == last && e.lent:
@@ -45,4 +48,15 @@ func (e *entry) unref() {
 		}
 	}
 	e.store.room.pinned.Add(-e.weight) // the tier forgot the entry before its last reference went
+}
+
+// warm has the processor fetch the first line of every block, all at once. Put
+// marks each block there and then takes a lock, so that it would wait for one line
+// after the other: 0.2 microseconds a block of an entry that was not read lately.
+func (e *entry) warm() {
+	var sum byte
+	for _, b := range e.blocks[:max(0, len(e.blocks)-1)] { // the last one may be lent
+		sum += b[0]
+	}
+	runtime.KeepAlive(sum)
 }

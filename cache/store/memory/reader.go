@@ -61,8 +61,11 @@ func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 		return 0, store.ErrClosed
 	}
 	defer r.leave() // also when Write panics
-	for r.off < r.entry.size {
-		b := r.entry.at(r.off)
+	blocks, size := r.entry.blocks, r.entry.size
+	i, start := r.off/r.entry.block, r.off%r.entry.block
+	for ; r.off < size; i, start = i+1, 0 { // at would divide for each block
+		end := min(int64(len(blocks[i])), size-r.off+start)
+		b := blocks[i][start:end:end]
 		n, err := w.Write(b)
 		if n < 0 || n > len(b) {
 			n = 0
