@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -142,13 +143,17 @@ var benchOps = []struct {
 		r.loop(func() func(i int) {
 			origin := newReady(r.size)
 			return func(i int) {
+				r.refreshing.Add(1)
 				if err := r.c.ScheduleRefresh(ctx, keys[i%len(keys)], origin); err != nil {
 					panic(err)
 				}
-				<-r.refreshed
+				if i%(len(keys)/2) == 0 { // to wait for each would cost a switch of threads each
+					r.refreshing.Wait()
+				}
 			}
 		})
-		r.must(r.c.Stats().Refreshes >= int64(r.b.N), "refreshes")
+		r.refreshing.Wait()
+		r.must(r.c.Stats().RefreshFailures == 0, "refreshes")
 	}, func(r *bench) {
 		r.loop(func() func(i int) {
 			origin, ring := newReady(r.size), r.newRing()
@@ -196,10 +201,11 @@ type bench struct {
 	observed      bool // somebody waits for what is done in the background
 	limit         int  // of the near tier, bytes
 
-	c                    *cache.DaramjweeCache
-	far                  *disk.Store
-	refreshed, persisted chan struct{}
-	next                 atomic.Int64
+	c          *cache.DaramjweeCache
+	far        *disk.Store
+	refreshing sync.WaitGroup
+	persisted  chan struct{}
+	next       atomic.Int64
 }
 
 func (r *bench) must(ok bool, what string) {
@@ -212,7 +218,7 @@ func (r *bench) open(name string) { r.strategy = name }
 
 // start opens the cache.
 func (r *bench) start() {
-	r.refreshed, r.persisted = make(chan struct{}, 1), make(chan struct{}, 1)
+	r.persisted = make(chan struct{}, 1)
 	pool := strategy.BufferPoolConfig{Enabled: true, Strategy: r.strategy, MaxIdle: 2048}
 	blocks := pool
 	blocks.DefaultBufferSize = 64 << 10
@@ -240,18 +246,16 @@ func (r *bench) start() {
 	r.b.Cleanup(func() { r.c.Close() })
 }
 
-// observe tells whoever waits; only one of them does.
+// observe tells whoever waits.
 func (r *bench) observe(_ context.Context, e cache.Event) {
-	var done chan struct{}
 	switch {
 	case e.Kind == cache.EventRefresh:
-		done = r.refreshed
+		r.refreshing.Done()
 	case e.Kind == cache.EventPersist && e.Err == nil:
-		done = r.persisted
-	}
-	select {
-	case done <- struct{}{}:
-	default:
+		select {
+		case r.persisted <- struct{}{}:
+		default: // nobody waits
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/internal/fence"
@@ -24,7 +25,7 @@ type writer struct {
 	entry *entry
 	fence fence.Fence // of ReadAt; closed by Commit and Abort, held by Hold
 
-	mu sync.Mutex // guards the entry's body between the writer and ReadAt
+	mu sync.Mutex // guards the entry's blocks between the writer and ReadAt
 
 	lent     []byte  // what Next returned, until the next call
 	spare    [3]byte // lent where a block would end with the declared size: 2 for its last byte, then 1
@@ -97,9 +98,7 @@ func (w *writer) usable() error {
 
 // append counts n bytes that were written behind the body.
 func (w *writer) append(n int) {
-	w.mu.Lock()
-	w.entry.size += int64(n)
-	w.mu.Unlock()
+	atomic.StoreInt64(&w.entry.size, w.entry.size+int64(n)) // ReadAt may look at it now
 }
 
 // left is how many bytes of the declared size are missing.
@@ -213,8 +212,9 @@ func (w *writer) ReadAt(p []byte, off int64) (int, error) {
 		return 0, store.ErrClosed
 	}
 	defer w.leave()
+	b := body{block: w.entry.block, size: atomic.LoadInt64(&w.entry.size)}
 	w.mu.Lock()
-	b := w.entry.body // what comes later goes into other bytes, or another list
+	b.blocks = w.entry.blocks // has at least what the size counts; what comes later goes into other bytes, or another list
 	w.mu.Unlock()
 	return b.ReadAt(p, off)
 }
