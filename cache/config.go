@@ -37,7 +37,7 @@ type Config struct {
 	// 0, and what is missing: Freshness; < 0: never fresh.
 	TierFreshness []time.Duration
 
-	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; 0: 30 seconds
+	OpTimeout    time.Duration // of a call to Fetch, and of each wait for bytes or for another's fetch, never of a whole body; a stall is noticed up to an eighth later; 0: 30 seconds
 	CloseTimeout time.Duration // of draining on Close; 0: 10 seconds
 
 	// PromoteWithin: an entry of a lower tier is promoted by its second hit within

@@ -68,11 +68,8 @@ func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h hit
 // countHit counts an answer out of a tier. For a negative entry, which it closes,
 // the answer is ErrNotFound.
 func (c *DaramjweeCache) countHit(h hit) error {
-	c.counts.tiers[h.tier].hits.Add(1)
-	if h.fresh() {
-		c.counts.hits.Add(1)
-	} else {
-		c.counts.staleHits.Add(1)
+	c.counts.tiers[h.tier].hits.Inc()
+	if !h.fresh() {
 		c.counts.tiers[h.tier].staleHits.Add(1)
 	}
 	if h.meta.Negative {

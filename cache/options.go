@@ -58,7 +58,8 @@ func WithFinish(bytes int64, percent int) Option {
 	return func(s *settings) { s.FinishBytes, s.FinishPercent = bytes, percent }
 }
 
-// WithOpTimeout bounds each call to a Fetcher and each wait for bytes.
+// WithOpTimeout bounds each call to a Fetcher and each wait for bytes; see
+// Config.OpTimeout.
 func WithOpTimeout(d time.Duration) Option {
 	return func(s *settings) { s.OpTimeout = d }
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/internal/stripe"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -76,7 +77,7 @@ type TierStats struct {
 }
 
 type counters struct {
-	hits, staleHits, negativeHits, misses, bypasses, collapsed    atomic.Int64
+	negativeHits, misses, bypasses, collapsed                     atomic.Int64
 	fetches, fetchErrors, notModified                             atomic.Int64
 	fills, aborts, finishes, detached, superseded                 atomic.Int64
 	resumes, resumesFailed                                        atomic.Int64
@@ -87,13 +88,15 @@ type counters struct {
 }
 
 type tierCounters struct {
-	hits, staleHits, misses, errors                        atomic.Int64
+	hits                                                   stripe.Counter // all that a fresh hit counts
+	staleHits, misses, errors                              atomic.Int64
 	fills, collapsed, promotes, persists, aborts, detached atomic.Int64
 }
 
 func (n *tierCounters) snapshot() TierStats {
+	stale := n.staleHits.Load() // before the hits that they are among
 	return TierStats{
-		Hits: n.hits.Load(), StaleHits: n.staleHits.Load(), Misses: n.misses.Load(), Errors: n.errors.Load(),
+		Hits: n.hits.Load(), StaleHits: stale, Misses: n.misses.Load(), Errors: n.errors.Load(),
 		Fills: n.fills.Load(), Collapsed: n.collapsed.Load(), Promotes: n.promotes.Load(),
 		Persists: n.persists.Load(), Aborts: n.aborts.Load(), Detached: n.detached.Load(),
 	}
@@ -103,8 +106,8 @@ func (n *tierCounters) snapshot() TierStats {
 func (c *DaramjweeCache) Stats() Stats {
 	n, b := &c.counts, c.background.stats()
 	s := Stats{
-		Hits: n.hits.Load(), StaleHits: n.staleHits.Load(), NegativeHits: n.negativeHits.Load(),
-		Misses: n.misses.Load(), Bypasses: n.bypasses.Load(), Collapsed: n.collapsed.Load(),
+		NegativeHits: n.negativeHits.Load(),
+		Misses:       n.misses.Load(), Bypasses: n.bypasses.Load(), Collapsed: n.collapsed.Load(),
 		Fetches: n.fetches.Load(), FetchErrors: n.fetchErrors.Load(), NotModified: n.notModified.Load(),
 		Fills: n.fills.Load(), Aborts: n.aborts.Load(), Finishes: n.finishes.Load(), Detached: n.detached.Load(),
 		Resumes: n.resumes.Load(), ResumeFailures: n.resumesFailed.Load(), Superseded: n.superseded.Load(),
@@ -117,6 +120,8 @@ func (c *DaramjweeCache) Stats() Stats {
 	}
 	for i := range n.tiers {
 		tier := n.tiers[i].snapshot()
+		s.Hits += tier.Hits - tier.StaleHits
+		s.StaleHits += tier.StaleHits
 		if m, ok := c.cfg.Tiers[i].(store.Measurer); ok {
 			tier.Usage = m.Usage()
 		}

@@ -2,26 +2,20 @@ package strategy
 
 import (
 	"sync/atomic"
-	"unsafe"
+
+	"github.com/daramjwee/daramjwee/internal/stripe"
 )
 
-// counters are spread over cache lines so that cores that count at the same time
-// do not fight for one: measured on two cores, Get and Put of mixed sizes take
-// 10 ns so and 93 ns with shared atomics.
-type counters [64]stripe
+// counters are spread over cache lines: see package stripe.
+type counters [64]counts
 
-type stripe struct {
+type counts struct {
 	hits, misses, puts, discards, doublePuts, damaged atomic.Int64
 
-	_ [128 - 6*8]byte // two lines: the prefetcher fetches pairs
+	_ [stripe.Lines - 6*8]byte
 }
 
-// stripe picks by the address of the caller's stack, which differs between
-// goroutines and costs nothing to find out. Any stripe is right.
-func (c *counters) stripe() *stripe {
-	var here byte
-	return &c[uintptr(unsafe.Pointer(&here))>>11%uintptr(len(c))] // stacks are at least 2 KiB
-}
+func (c *counters) stripe() *counts { return &c[stripe.Pick(len(c))] }
 
 func (c *counters) discard() {
 	s := c.stripe()

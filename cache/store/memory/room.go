@@ -27,7 +27,7 @@ type room struct {
 func (s *Store) promise(e *entry, bytes int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.done {
+	if s.done.Load() {
 		return store.ErrClosed
 	}
 	if bytes > s.room.limit-s.room.promised {
@@ -42,7 +42,7 @@ func (s *Store) promise(e *entry, bytes int64) error {
 // many. With fewer than least it returns an error, and nothing has changed.
 func (s *Store) reserve(e *entry, least, most int64) (int64, error) {
 	s.mu.Lock()
-	if s.done {
+	if s.done.Load() {
 		s.mu.Unlock()
 		return 0, store.ErrClosed
 	}
@@ -92,7 +92,7 @@ func (s *Store) abandon(e *entry) {
 // an error it is still staged.
 func (s *Store) publish(e *entry, weight int64) error {
 	s.mu.Lock()
-	if s.done {
+	if s.done.Load() {
 		s.mu.Unlock()
 		return store.ErrClosed
 	}
@@ -104,17 +104,17 @@ func (s *Store) publish(e *entry, weight int64) error {
 	e.weight = weight
 	e.refs.Add(1)
 	victims := make([]*entry, 0, someVictims)
-	old := s.index[e.key]
+	old := s.index.get(e.key)
 	if old != nil { // first, so that nothing is evicted for what it gives back
-		s.detach(old)
+		s.unqueue(old)
 		victims = append(victims, old)
 	}
 	victims = s.evict(victims, weight) // before the push, so that e is not among them
-	s.index[e.key] = e
 	s.queue.Push(&e.node, weight)
 	if old != nil {
 		e.node.Visit() // a key that is asked for again, as on a hit
 	}
+	s.index.put(e)
 	s.mu.Unlock()
 	unref(victims)
 	return nil
@@ -153,7 +153,11 @@ func (s *Store) evict(victims []*entry, extra int64) []*entry {
 // detach takes an entry out of the index. It wants mu; the caller gives the
 // index's reference back.
 func (s *Store) detach(e *entry) {
-	delete(s.index, e.key)
+	s.index.remove(e)
+	s.unqueue(e)
+}
+
+func (s *Store) unqueue(e *entry) {
 	s.queue.Remove(&e.node)
 	s.room.pinned.Add(e.weight)
 }

@@ -23,7 +23,7 @@ func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return Stats{
-		Entries:     int64(len(s.index)),
+		Entries:     int64(s.index.len),
 		Bytes:       s.queue.Weight(),
 		StagedBytes: s.room.staged + s.room.unknown,
 		PinnedBytes: s.room.pinned.Load(),

@@ -3,8 +3,10 @@ package memory
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/internal/sieve"
@@ -25,11 +27,12 @@ type Store struct {
 	block int64 // bytes of every block but an entry's last
 	small int64 // bytes of the pool's smallest class
 
-	mu    sync.RWMutex // guards the following 4 fields
-	index map[string]*entry
+	done atomic.Bool // set under mu
+
+	mu    sync.RWMutex // guards the following 3 fields, but for index.acquire
+	index index
 	queue sieve.Queue[*entry] // the same entries, in the order of eviction
 	room  room
-	done  bool
 }
 
 // New opens an empty tier. A faulty Options is an errors.Join of
@@ -47,7 +50,7 @@ func New(o Options) (*Store, error) {
 		pool:  pool,
 		block: int64(o.BufferPool.DefaultBufferSize),
 		small: int64(o.BufferPool.MinBufferSize),
-		index: make(map[string]*entry),
+		index: index{seed: maphash.MakeSeed()},
 		room:  room{limit: o.MaxBytes},
 	}, nil
 }
@@ -58,17 +61,12 @@ func (s *Store) Open(ctx context.Context, key string) (store.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.mu.RLock()
-	e, err := s.lookup(key)
-	if err != nil {
-		s.mu.RUnlock()
-		return nil, err
+	e := s.index.acquire(key)
+	if e == nil {
+		return nil, s.missing()
 	}
 	e.node.Visit()
-	e.refs.Add(1) // under mu the index still has its own, so the count was not 0
-	meta := e.meta.Load()
-	s.mu.RUnlock()
-	return &reader{entry: e, meta: meta}, nil
+	return &reader{entry: e, meta: e.meta.Load()}, nil
 }
 
 // Stat implements store.Store.
@@ -76,24 +74,28 @@ func (s *Store) Stat(ctx context.Context, key string) (*store.Metadata, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e, err := s.lookup(key)
-	if err != nil {
-		return nil, err
+	e := s.index.acquire(key)
+	if e == nil {
+		return nil, s.missing()
 	}
+	defer e.unref()
 	return e.meta.Load(), nil
 }
 
 // lookup wants mu.
 func (s *Store) lookup(key string) (*entry, error) {
-	if s.done {
-		return nil, store.ErrClosed
-	}
-	if e := s.index[key]; e != nil {
+	if e := s.index.get(key); e != nil {
 		return e, nil
 	}
-	return nil, store.ErrNotFound
+	return nil, s.missing()
+}
+
+// missing is the error for a key that is not in the index.
+func (s *Store) missing() error {
+	if s.done.Load() {
+		return store.ErrClosed
+	}
+	return store.ErrNotFound
 }
 
 // Delete implements store.Store.
@@ -146,10 +148,7 @@ func (s *Store) UpdateMetadata(ctx context.Context, key string, ifGeneration uin
 func (s *Store) List() iter.Seq2[string, *store.Metadata] {
 	return func(yield func(string, *store.Metadata) bool) {
 		s.mu.RLock()
-		entries := make([]*entry, 0, len(s.index))
-		for _, e := range s.index {
-			entries = append(entries, e)
-		}
+		entries := s.index.all()
 		s.mu.RUnlock()
 		for _, e := range entries { // without the lock: the caller may delete
 			if !yield(e.key, e.meta.Load()) {
@@ -163,15 +162,14 @@ func (s *Store) List() iter.Seq2[string, *store.Metadata] {
 // discarded when they are closed. Closing twice is closing once.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	if s.done {
+	if s.done.Load() {
 		s.mu.Unlock()
 		return nil
 	}
-	s.done = true
-	all := make([]*entry, 0, len(s.index))
-	for _, e := range s.index {
+	s.done.Store(true)
+	all := s.index.all()
+	for _, e := range all {
 		s.detach(e)
-		all = append(all, e)
 	}
 	s.mu.Unlock()
 	unref(all)
