@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -232,5 +233,34 @@ func TestUnstorableIsNotQueuedFor(t *testing.T) {
 		read(t, c, "k", slow)
 		_, st := read(t, c, "k", slow)
 		require.True(t, st.Hit, "what can be stored again is")
+	})
+}
+
+// TestStallIsNoticedInTime: whatever else is open, at any phase of the timer that
+// all share, and not before its time.
+func TestStallIsNoticedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 8 * time.Second
+		c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithOpTimeout(limit))
+		stalls := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				began := time.Now()
+				_, err := c.Get(ctx, strconv.Itoa(i), stalls)
+				took := time.Since(began)
+				if !errors.Is(err, context.DeadlineExceeded) || took < limit || took > limit+limit/8+time.Microsecond {
+					t.Errorf("source %d: %v after %v", i, err, took)
+				}
+			})
+			time.Sleep(273 * time.Millisecond)
+		}
+		wg.Wait()
+		time.Sleep(time.Hour) // the timer has stopped by now
+		_, err := c.Get(ctx, "again", stalls)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }

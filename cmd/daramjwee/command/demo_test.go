@@ -93,7 +93,7 @@ func TestGreeting(t *testing.T) {
 	require.NoError(t, err)
 	defer srv.stop()
 	var text strings.Builder
-	srv.greet(&text)
+	srv.greet(&text, "Memory limit: none")
 	url := "http://" + srv.listener.Addr().String()
 	require.Contains(t, text.String(), "Serving "+url+" in front of a built-in demo at http://127.0.0.1:")
 	require.Contains(t, text.String(), "Statistics: http://"+srv.adminListener.Addr().String()+"/stats\n")

@@ -76,6 +76,7 @@ buffer_pool:
   scrub: true
 memory:
   max_bytes: 0
+  strategy: bytebuffer
 disk:
   max_bytes: 3TiB
   dir: /somewhere else

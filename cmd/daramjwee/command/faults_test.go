@@ -61,7 +61,7 @@ func TestOneServerPerDirectory(t *testing.T) {
 func TestFaultyFilesAreReportedWhole(t *testing.T) {
 	file := write(t, "strategy: chanel\nmemory:\n  max_bites: 1\n")
 	want := file + `:1: strategy: "chanel", allowed: did you mean "channel"? one of bytebuffer, channel, noop, syncpool` + "\n" +
-		file + ":3: memory.max_bites: unknown key, allowed: max_bytes\n"
+		file + ":3: memory.max_bites: unknown key, allowed: max_bytes, strategy\n"
 	for _, args := range [][]string{{"check", file}, {"serve", "--config", file}} {
 		code, out, errs := runCommand(t, args...)
 		require.Equal(t, exitFailed, code)

@@ -46,7 +46,9 @@ func (c *serveCommand) Run(ctx context.Context, line *kong.Context, to streams) 
 	if err != nil {
 		return err
 	}
-	srv.greet(to.out)
+	limit, unlimit := limitMemory(s)
+	defer unlimit()
+	srv.greet(to.out, limit)
 	select {
 	case <-ctx.Done():
 		log.Info("stopping", "cause", context.Cause(ctx))
@@ -69,7 +71,7 @@ func givenFlags(line *kong.Context) map[string]string {
 }
 
 // greet says what runs where, and how to try it.
-func (s *server) greet(w io.Writer) {
+func (s *server) greet(w io.Writer, memoryLimit string) {
 	url := "http://" + s.listener.Addr().String()
 	origin := originValue{&s.settings.origin}.String()
 	if s.demo != nil {
@@ -83,6 +85,7 @@ func (s *server) greet(w io.Writer) {
 	if n := s.settings.diskMax; n > 0 {
 		fmt.Fprintf(w, "Disk tier: %v in %s\n", sizeValue[int64]{&n}, s.settings.diskDir)
 	}
+	fmt.Fprintln(w, memoryLimit)
 	if s.adminListener != nil {
 		fmt.Fprintf(w, "Statistics: http://%s/stats\n", s.adminListener.Addr())
 	}

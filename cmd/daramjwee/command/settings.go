@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // settings is everything that serve runs with.
@@ -16,8 +17,9 @@ type settings struct {
 	origin   *url.URL // nil: the demo origin
 	logLevel slog.Level
 
-	memoryMax   int64 // bytes; 0: no such tier
-	diskMax     int64 // bytes; 0: no such tier
+	memoryMax   int64  // bytes; 0: no such tier
+	blocks      string // strategy of the memory tier's blocks; "": that of the streams
+	diskMax     int64  // bytes; 0: no such tier
 	diskDir     string
 	diskDurable bool
 
@@ -71,6 +73,7 @@ func (s *settings) table() []setting {
 		{"buffer_pool.cleanup_interval", "", "BufferPool.CleanupInterval", durationValue{&pool.CleanupInterval, true}},
 		{"buffer_pool.scrub", "", "BufferPool.Scrub", boolValue{&pool.Scrub}},
 		{"memory.max_bytes", "memory", "", sizeValue[int64]{&s.memoryMax}},
+		{"memory.strategy", "", "Strategy", textValue{&s.blocks, nil}},
 		{"disk.max_bytes", "disk", "", sizeValue[int64]{&s.diskMax}},
 		{"disk.dir", "dir", "", textValue{&s.diskDir, nil}},
 		{"disk.durable", "", "", boolValue{&s.diskDurable}},
@@ -103,10 +106,22 @@ func load(file string, flags map[string]string) (*settings, error) {
 	}
 	s.resolve()
 	r.blame(s.cache.Validate())
+	r.blame(strategy.BufferPoolConfig{Strategy: s.blocks}.Validate())
 	if s.memoryMax == 0 && s.diskMax == 0 {
 		r.blameOne(r.settings["memory.max_bytes"], "0, and disk.max_bytes too, allowed: a size above 0 for one of the two")
 	}
 	return s, r.err()
+}
+
+// blockPool configures the pool of the memory tier, as that of the streams but for
+// the strategy.
+func (s *settings) blockPool() strategy.BufferPoolConfig {
+	if s.blocks == "" {
+		return s.cache.BufferPool
+	}
+	pool := s.cache.BufferPool
+	pool.Enabled, pool.Strategy = true, s.blocks
+	return pool
 }
 
 // resolve spells out what is derived, now that everything is known.

@@ -57,7 +57,7 @@ daramjwee.yaml:9: buffer_pool.max_size: "-1", allowed: 0, or a size such as 64Mi
 daramjwee.yaml:10: buffer_pool.max_idle: -3, allowed: 0 (64), or 1 buffer and more per size class
 daramjwee.yaml:11: buffer_pool.cleanup_interval: "5", allowed: 0 for never, or a time such as 90s, 5m or 1h30m
 daramjwee.yaml:12: buffer_pool.max_idle: given on line 10 already
-daramjwee.yaml:13: memory: "64MiB", no keys, allowed: max_bytes
+daramjwee.yaml:13: memory: "64MiB", no keys, allowed: max_bytes, strategy
 daramjwee.yaml:15: disk.max_bytes: "9EiB", allowed: at most 9223372036854775807 bytes
 daramjwee.yaml:16: disk.dir: a list, allowed: one value; leave the line out for the default
 daramjwee.yaml:17: disk.durable: nothing, allowed: one value; leave the line out for the default

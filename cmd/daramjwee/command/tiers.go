@@ -18,19 +18,21 @@ type tiers struct {
 }
 
 func openTiers(s *settings, log *slog.Logger) (*tiers, error) {
-	buffers := s.cache.BufferPool
-	pool, err := strategy.New(buffers)
+	pool, err := strategy.New(s.cache.BufferPool)
 	if err != nil {
 		// The configuration is valid, so the strategy itself failed: the cache will
 		// say so and go on without one, and so do the tiers.
-		buffers = strategy.BufferPoolConfig{}
-		if pool, err = strategy.New(buffers); err != nil {
+		if pool, err = strategy.New(strategy.BufferPoolConfig{}); err != nil {
 			return nil, err
 		}
 	}
 	t := &tiers{pool: pool}
 	if s.memoryMax > 0 {
-		m, err := memory.New(memory.Options{MaxBytes: s.memoryMax, BufferPool: buffers})
+		m, err := memory.New(memory.Options{MaxBytes: s.memoryMax, BufferPool: s.blockPool()})
+		if err != nil && s.blockPool().Validate() == nil {
+			log.Warn("memory tier: buffer pool strategy failed, going on without pooling", "strategy", s.blockPool().Strategy, "err", err)
+			m, err = memory.New(memory.Options{MaxBytes: s.memoryMax})
+		}
 		if err != nil {
 			t.close(true)
 			return nil, fmt.Errorf("daramjwee: memory tier: %w", err)
