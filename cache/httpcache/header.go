@@ -55,6 +55,7 @@ func toEntry(status int, h http.Header) store.Header {
 // fromEntry adds an entry's fields to dst and returns its status code.
 func fromEntry(dst http.Header, entry store.Header) (status int) {
 	status = http.StatusOK
+	values := make([]string, 0, entry.Len()) // of all fields, since Add would allocate for each
 	for name, value := range entry.All() {
 		if name == statusField {
 			if code, err := strconv.Atoi(value); err == nil {
@@ -62,7 +63,13 @@ func fromEntry(dst http.Header, entry store.Header) (status int) {
 			}
 			continue
 		}
-		dst.Add(name, value)
+		name = http.CanonicalHeaderKey(name)
+		if present, ok := dst[name]; ok {
+			dst[name] = append(present, value)
+			continue
+		}
+		values = append(values, value)
+		dst[name] = values[len(values)-1 : len(values) : len(values)] // who appends gets a copy
 	}
 	return status
 }
