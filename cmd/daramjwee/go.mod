@@ -45,4 +45,7 @@ require (
 
 replace github.com/daramjwee/daramjwee => ../..
 
-tool honnef.co/go/tools/cmd/staticcheck
+tool (
+	golang.org/x/perf/cmd/benchstat
+	honnef.co/go/tools/cmd/staticcheck
+)
