@@ -53,15 +53,19 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 	return r.entry.ReadAt(p, off)
 }
 
-// WriteTo implements io.WriterTo: the rest of the body, one Write per block, with
-// the errors of io.Copy. What w accepted is not written again by a later call. A
-// Close meanwhile does not end it: blocks are put back when it returns.
+// WriteTo implements io.WriterTo: the rest of the body, one Write per block, or all
+// of them at once (writev) where w is a TCP or Unix connection, with the errors of
+// io.Copy. What w accepted is not written again by a later call. A Close meanwhile
+// does not end it: blocks are put back when it returns.
 func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 	if !r.fence.Enter() {
 		return 0, store.ErrClosed
 	}
 	defer r.leave() // also when Write panics
 	blocks, size := r.entry.blocks, r.entry.size
+	if size-r.off > r.entry.block && vectored(w) {
+		return r.writeVector(w)
+	}
 	i, start := r.off/r.entry.block, r.off%r.entry.block
 	for ; r.off < size; i, start = i+1, 0 { // at would divide for each block
 		end := min(int64(len(blocks[i])), size-r.off+start)

@@ -1,0 +1,30 @@
+package memory
+
+import (
+	"io"
+	"net"
+)
+
+// vectored reports whether w takes many blocks by one system call. net has no
+// interface for that which others could see.
+func vectored(w io.Writer) bool {
+	switch w.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// writeVector writes the rest of the body by writev. The list of blocks is an
+// allocation, since net.Buffers consumes it.
+func (r *reader) writeVector(w io.Writer) (int64, error) {
+	var list net.Buffers
+	for off := r.off; off < r.entry.size; {
+		b := r.entry.at(off)
+		list = append(list, b)
+		off += int64(len(b))
+	}
+	n, err := list.WriteTo(w)
+	r.off += n
+	return n, err
+}
