@@ -18,7 +18,7 @@ func vectored(w io.Writer) bool {
 // writeVector writes the rest of the body by writev. The list of blocks is an
 // allocation, since net.Buffers consumes it.
 func (r *reader) writeVector(w io.Writer) (int64, error) {
-	var list net.Buffers
+	list := make(net.Buffers, 0, len(r.entry.blocks))
 	for off := r.off; off < r.entry.size; {
 		b := r.entry.at(off)
 		list = append(list, b)
