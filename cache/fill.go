@@ -213,6 +213,9 @@ func (f *fill) settle() {
 	}
 	f.over(end)
 	f.observe(end.err)
+	if end.gen != 0 { // after that, or an Observer could hear of the copy first
+		c.schedulePersists(f.key, f.tier, end.gen, f.byWorker)
+	}
 	if f.failed == nil {
 		f.done()
 	}
@@ -236,7 +239,6 @@ func (f *fill) publish() result {
 	c.counts.fills.Add(1)
 	c.counts.tiers[f.tier].fills.Add(1)
 	c.memos.forget(f.key)
-	c.schedulePersists(f.key, f.tier, f.meta.Generation, f.byWorker)
 	return result{gen: f.meta.Generation}
 }
 
