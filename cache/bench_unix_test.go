@@ -34,14 +34,13 @@ func BenchmarkCache(b *testing.B) {
 			for _, clients := range op.clients {
 				for _, name := range []string{"floor", "noop", "syncpool", "bytebuffer", "channel"} {
 					b.Run(fmt.Sprintf("op=%s/size=%s/clients=%d/strategy=%s", op.name, sizeText(size), clients, name), func(b *testing.B) {
-						r := &bench{b: b, size: size, clients: clients, limit: benchLimit}
+						r := &bench{b: b, size: size, clients: clients, strategy: name, limit: benchLimit}
 						if op.name == "promote" && size < 32<<10 {
 							r.limit /= 32 // so that a few thousand files are twice as much
 						}
 						if name == "floor" {
 							op.floor(r)
 						} else {
-							r.open(name)
 							op.run(r)
 						}
 					})
@@ -72,12 +71,7 @@ var benchOps = []struct {
 			return func(i int) { r.get(keys[i%len(keys)], origin, client) }
 		})
 		r.must(r.c.Stats().Hits >= int64(r.b.N), "hits")
-	}, func(r *bench) {
-		r.loop(func() func(i int) {
-			client, ring := new(counter), r.newRing()
-			return func(int) { ring.write(client, r.size) }
-		})
-	}},
+	}, floorOfHit},
 	{"stale-hit", []int{1}, func(r *bench) {
 		r.stale = true
 		keys := r.fill(8)
@@ -87,12 +81,7 @@ var benchOps = []struct {
 			return func(i int) { r.get(keys[i%len(keys)], down, client) }
 		})
 		r.must(r.c.Stats().StaleHits >= int64(r.b.N), "stale hits")
-	}, func(r *bench) {
-		r.loop(func() func(i int) {
-			client, ring := new(counter), r.newRing()
-			return func(int) { ring.write(client, r.size) }
-		})
-	}},
+	}, floorOfHit},
 	{"miss", []int{1, 512}, func(r *bench) {
 		r.fill(benchLimit / max(r.size, 4<<10))
 		r.loop(func() func(i int) {
@@ -192,6 +181,13 @@ var benchOps = []struct {
 	}},
 }
 
+func floorOfHit(r *bench) {
+	r.loop(func() func(i int) {
+		client, ring := new(counter), r.newRing()
+		return func(int) { ring.write(client, r.size) }
+	})
+}
+
 // bench is one benchmark.
 type bench struct {
 	b             *testing.B
@@ -213,8 +209,6 @@ func (r *bench) must(ok bool, what string) {
 		r.b.Fatalf("%s: %+v", what, r.c.Stats())
 	}
 }
-
-func (r *bench) open(name string) { r.strategy = name }
 
 // start opens the cache.
 func (r *bench) start() {

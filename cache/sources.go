@@ -8,17 +8,16 @@ import (
 )
 
 // sources are those that are open. One timer looks after all of them: a timer for
-// each, and a look at the clock before each Read, would cost more than to copy
-// 16 KiB. It runs while there are any.
+// each, and a look at the clock before each Read, took a third of a miss of 256 KiB
+// that comes in 16 KiB. It runs while there are any.
 type sources struct {
 	limit time.Duration // for which a call may keep its caller waiting: OpTimeout
 	clock func() int64
 
-	mu      sync.Mutex // guards what follows, and the fields of each source that are meant for it
-	first   *source
-	ended   error // what those that come are interrupted with
-	timer   *time.Timer
-	ticking bool
+	mu    sync.Mutex // guards what follows, and the fields of each source that are meant for it
+	first *source
+	ended error       // what those that come are interrupted with
+	timer *time.Timer // of the next look; nil: none, for nothing is open
 }
 
 func (l *sources) add(s *source) {
@@ -32,11 +31,8 @@ func (l *sources) add(s *source) {
 	case l.ended != nil:
 		s.interrupt(l.ended)
 	case l.timer == nil:
-		l.timer = time.AfterFunc(l.interval(), l.look)
-	case !l.ticking:
-		l.timer.Reset(l.interval())
+		l.lookLater()
 	}
-	l.ticking = true
 }
 
 func (l *sources) remove(s *source) {
@@ -53,8 +49,9 @@ func (l *sources) remove(s *source) {
 	s.next, s.prev = nil, nil
 }
 
-// interval is how late a call that began just after a look is found to stall.
-func (l *sources) interval() time.Duration { return l.limit/8 + 1 }
+// lookLater wants mu. A call that began just after a look is found to stall so
+// much too late.
+func (l *sources) lookLater() { l.timer = time.AfterFunc(l.limit/8+1, l.look) }
 
 // look ends the sources that have kept a call waiting for too long.
 func (l *sources) look() {
@@ -70,8 +67,8 @@ func (l *sources) look() {
 			stalled = append(stalled, s)
 		}
 	}
-	if l.ticking = l.first != nil && l.ended == nil; l.ticking {
-		l.timer.Reset(l.interval())
+	if l.timer = nil; l.first != nil && l.ended == nil {
+		l.lookLater()
 	}
 	l.mu.Unlock()
 	for _, s := range stalled {

@@ -22,7 +22,7 @@ func (s *settings) memoryLimit() int64 {
 
 // limitMemory sets that limit, unless GOMEMLIMIT is given, and says what there is.
 func limitMemory(s *settings) (says string, undo func()) {
-	if given, ok := os.LookupEnv("GOMEMLIMIT"); ok && given != "" {
+	if given := os.Getenv("GOMEMLIMIT"); given != "" {
 		return "Memory limit: " + given + ", by GOMEMLIMIT", func() {}
 	}
 	limit := s.memoryLimit()

@@ -28,10 +28,12 @@ func openTiers(s *settings, log *slog.Logger) (*tiers, error) {
 	}
 	t := &tiers{pool: pool}
 	if s.memoryMax > 0 {
-		m, err := memory.New(memory.Options{MaxBytes: s.memoryMax, BufferPool: s.blockPool()})
-		if err != nil && s.blockPool().Validate() == nil {
-			log.Warn("memory tier: buffer pool strategy failed, going on without pooling", "strategy", s.blockPool().Strategy, "err", err)
-			m, err = memory.New(memory.Options{MaxBytes: s.memoryMax})
+		o := memory.Options{MaxBytes: s.memoryMax, BufferPool: s.blockPool()}
+		m, err := memory.New(o)
+		if err != nil { // as above
+			log.Warn("memory tier: buffer pool strategy failed, going on without pooling", "strategy", o.BufferPool.Strategy, "err", err)
+			o.BufferPool = strategy.BufferPoolConfig{}
+			m, err = memory.New(o)
 		}
 		if err != nil {
 			t.close(true)
