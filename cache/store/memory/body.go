@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"io"
+	"iter"
 )
 
 var errOffset = errors.New("memory: ReadAt of a negative offset")
@@ -15,11 +16,18 @@ type body struct {
 	size   int64
 }
 
-// at returns the bytes from off to the end of off's block. off is below size.
-func (b *body) at(off int64) []byte {
-	block, start := b.blocks[off/b.block], off%b.block
-	end := min(int64(len(block)), b.size-off+start)
-	return block[start:end:end] // what is behind is not the caller's to append to
+// from yields the bytes from off on, block by block. To append to one is to copy it.
+func (b *body) from(off int64) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		i, start, left := off/b.block, off%b.block, b.size-off
+		for ; left > 0; i, start = i+1, 0 {
+			end := min(int64(len(b.blocks[i])), start+left)
+			left -= end - start
+			if !yield(b.blocks[i][start:end:end]) {
+				return
+			}
+		}
+	}
 }
 
 // free returns what is left of the last block.
@@ -36,8 +44,10 @@ func (b *body) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
 		return 0, errOffset
 	}
-	for n < len(p) && off+int64(n) < b.size {
-		n += copy(p[n:], b.at(off+int64(n)))
+	for block := range b.from(off) {
+		if n += copy(p[n:], block); n == len(p) {
+			return n, nil
+		}
 	}
 	if n < len(p) {
 		return n, io.EOF

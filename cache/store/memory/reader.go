@@ -62,14 +62,10 @@ func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 		return 0, store.ErrClosed
 	}
 	defer r.leave() // also when Write panics
-	blocks, size := r.entry.blocks, r.entry.size
-	if size-r.off > r.entry.block && vectored(w) {
+	if r.entry.size-r.off > r.entry.block && vectored(w) {
 		return r.writeVector(w)
 	}
-	i, start := r.off/r.entry.block, r.off%r.entry.block
-	for ; r.off < size; i, start = i+1, 0 { // at would divide for each block
-		end := min(int64(len(blocks[i])), size-r.off+start)
-		b := blocks[i][start:end:end]
+	for b := range r.entry.from(r.off) {
 		n, err := w.Write(b)
 		if n < 0 || n > len(b) {
 			n = 0

@@ -19,10 +19,8 @@ func vectored(w io.Writer) bool {
 // allocation, since net.Buffers consumes it.
 func (r *reader) writeVector(w io.Writer) (int64, error) {
 	list := make(net.Buffers, 0, len(r.entry.blocks))
-	for off := r.off; off < r.entry.size; {
-		b := r.entry.at(off)
+	for b := range r.entry.from(r.off) {
 		list = append(list, b)
-		off += int64(len(b))
 	}
 	n, err := list.WriteTo(w)
 	r.off += n
