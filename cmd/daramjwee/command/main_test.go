@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -15,11 +16,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // TestMain lets the test binary be the command too, for what needs a process.
 func TestMain(m *testing.M) {
 	if os.Getenv("DARAMJWEE_TEST_CHILD") != "" {
+		if os.Getenv("DARAMJWEE_TEST_FAILS") != "" {
+			strategy.Register("fails", func(strategy.BufferPoolConfig) (strategy.BufferPool, error) {
+				return nil, errors.New("no such device")
+			})
+		}
 		Main()
 	}
 	os.Exit(m.Run())

@@ -3,12 +3,9 @@ package command
 import (
 	"math"
 	"runtime/debug"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 func TestMemoryLimitFollowsTheTiers(t *testing.T) {
@@ -38,33 +35,3 @@ func TestMemoryLimitGivesWayToTheEnvironment(t *testing.T) {
 	require.Contains(t, running.greeting, "Memory limit: ")
 	require.Zero(t, running.stop())
 }
-
-// TestStrategyPerUse: streams and blocks can differ, each by name.
-func TestStrategyPerUse(t *testing.T) {
-	load := func(text string) (streams, blocks string) {
-		s, err := load(write(t, text+"\nlisten: 127.0.0.1:0\ndisk: {max_bytes: 0}\nbuffer_pool: {max_idle: 3}"), nil)
-		require.NoError(t, err)
-		srv, err := start(s, discard)
-		require.NoError(t, err)
-		defer srv.stop()
-		tier := srv.tiers.list[0].(*memory.Store)
-		kind := "unbounded"
-		if tier.Stats().BufferPool.IdleBuffers >= 0 { // sync.Pool cannot know
-			kind = "bounded"
-		}
-		return srv.cache.Stats().Strategy, kind
-	}
-	for text, want := range map[string][2]string{
-		"strategy: channel": {"channel", "bounded"},
-		"strategy: syncpool\nmemory: {strategy: channel}": {"syncpool", "bounded"},
-		"strategy: channel\nmemory: {strategy: syncpool}": {"channel", "unbounded"},
-	} {
-		streams, blocks := load(text)
-		require.Equal(t, want, [2]string{streams, blocks}, text)
-	}
-	_, err := loadText(t, "memory:\n  strategy: chanel\n")
-	require.ErrorContains(t, err, ":2: memory.strategy: \"chanel\", allowed: did you mean \"channel\"?")
-	require.Equal(t, 1, strings.Count(err.Error(), "\n")+1, "once")
-}
-
-func loadText(t *testing.T, text string) (*settings, error) { return load(write(t, text), nil) }
