@@ -133,16 +133,17 @@ func brokenDeletes() []brokenStore {
 			}
 		}, waiting},
 		{"waits for readers in its Close", "stalled/calls", func(l *liarStore) {
-			var busy sync.WaitGroup
+			var busy sync.RWMutex
 			l.entry = func(e *liarEntry) {
 				e.writeTo = func(w io.Writer) (int64, error) {
-					busy.Add(1)
-					defer busy.Done()
+					busy.RLock()
+					defer busy.RUnlock()
 					return e.plainReader.WriteTo(w)
 				}
 			}
 			l.close = func() error {
-				busy.Wait()
+				busy.Lock()
+				defer busy.Unlock()
 				return l.plainStore.Close()
 			}
 		}, waiting},

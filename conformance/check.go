@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
@@ -156,6 +157,19 @@ func ending(f func()) (e end) {
 	}()
 	<-done
 	return e
+}
+
+// yield lets other goroutines run, in a loop that waits for something. It unwinds
+// a goroutine whose rule's verdict is out: left behind, it would keep a processor
+// busy for as long as the tests run.
+func (c *check) yield() {
+	c.mu.Lock()
+	over := c.over
+	c.mu.Unlock()
+	if over {
+		panic(stopped{})
+	}
+	runtime.Gosched()
 }
 
 // parallel runs f(0) to f(n-1) at the same time and waits for all of them.

@@ -85,6 +85,21 @@ func TestHungRuleIsJudgedOnce(t *testing.T) {
 	require.Len(t, found, 1)
 }
 
+// TestHungRuleKeepsNoProcessorBusy: what spins when the verdict is out ends.
+func TestHungRuleKeepsNoProcessorBusy(t *testing.T) {
+	over := make(chan struct{})
+	found := trial(func(c *poolCheck) {
+		defer close(over)
+		c.parallel(2, func(int) {
+			for {
+				c.yield()
+			}
+		})
+	}, 20*time.Millisecond)
+	<-over
+	require.Len(t, found, 1)
+}
+
 func TestFactoryWithoutAPool(t *testing.T) {
 	failed := errors.New("no memory for pools")
 	err := CheckBufferPool(func(strategy.BufferPoolConfig) (strategy.BufferPool, error) { return nil, failed }, Options{})

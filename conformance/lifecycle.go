@@ -129,7 +129,7 @@ func closeHeld(c *poolCheck) {
 			if closed.Load() {
 				after++
 			} else {
-				runtime.Gosched() // the one who closes needs a processor too
+				c.yield() // the one who closes needs a processor too
 			}
 			buf := c.get(p, c.small())
 			buf[0], buf[len(buf)-1] = 1, 2

@@ -141,7 +141,7 @@ func statsLoad(c *poolCheck) {
 				s := p.Stats()
 				c.lawful(s, last, "Stats under load")
 				last = s
-				runtime.Gosched()
+				c.yield()
 			}
 			return
 		}

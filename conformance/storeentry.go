@@ -127,7 +127,7 @@ func entryClosing(c *storeCheck) {
 		var taken atomic.Int64
 		wait := c.beside(func() {
 			for taken.Load() < int64(round*n/60) {
-				yieldNow()
+				c.yield()
 			}
 			err := e.Close()
 			c.that(err == nil, err, nil, "Close beside a read")
@@ -144,7 +144,7 @@ func entryClosing(c *storeCheck) {
 				return len(p), nil
 			}))
 		} else {
-			for buf := make([]byte, 3000); err == nil; yieldNow() {
+			for buf := make([]byte, 3000); err == nil; c.yield() {
 				var k int
 				k, err = e.Read(buf)
 				got = append(got, buf[:k]...)

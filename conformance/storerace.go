@@ -126,12 +126,12 @@ func raceClose(c *storeCheck) {
 		var begun atomic.Int64
 		c.parallel(workers+1, func(g int) {
 			if g == workers {
+				defer closed.Store(true)
 				for begun.Load() < int64(workers*(round+1)) {
-					yieldNow()
+					c.yield()
 				}
 				err := s.Close()
 				c.that(err == nil, err, nil, "Close of the tier under load")
-				closed.Store(true)
 				return
 			}
 			rng := rand.New(rand.NewPCG(uint64(g), uint64(round)))
@@ -144,6 +144,7 @@ func raceClose(c *storeCheck) {
 					c.that(!open, "no error", store.ErrClosed, "calls after Close of the tier under load")
 				}
 				goesOn = open && !late
+				c.yield()
 			}
 			begun.Add(1000)
 		})

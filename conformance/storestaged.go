@@ -112,7 +112,7 @@ func stagedFollowers(c *storeCheck) {
 // follow reads a staged body again and again, until it is over.
 func (c *storeCheck) follow(w io.ReaderAt, data []byte, ending, over *atomic.Bool) {
 	p := make([]byte, 5000)
-	for off := 0; ; yieldNow() {
+	for off := 0; ; c.yield() {
 		last := over.Load()
 		ended := ending.Load()
 		n, err := w.ReadAt(p, int64(off))
