@@ -209,6 +209,43 @@ func TestStalledReaderSlowsNobody(t *testing.T) {
 	}
 }
 
+// TestNobodyJoinsWhatIsStale: a client that stands still for hours keeps a fill
+// open, and others come to it.
+func TestNobodyJoinsWhatIsStale(t *testing.T) {
+	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
+		c := opened(t, s, cache.WithTiers(tier(t)))
+		o := &origin{body: string(pattern(100_000)), meta: store.Metadata{Size: 100_000, TTL: time.Minute, StaleWhileRevalidate: time.Minute}}
+		slow, err := c.Get(ctx, "k", o)
+		require.NoError(t, err)
+		defer slow.Close()
+		got := make([]byte, len(o.body))
+		_, err = io.ReadFull(slow, got[:10])
+		require.NoError(t, err)
+
+		time.Sleep(119 * time.Second)
+		joined, err := c.Get(ctx, "k", o)
+		require.NoError(t, err)
+		require.True(t, joined.Status().Collapsed, "within the window")
+		require.NoError(t, joined.Close())
+		time.Sleep(2 * time.Second)
+		newer := &origin{body: "newer", meta: o.meta}
+		newer.meta.Size = 5
+		body, st := read(t, c, "k", newer)
+		require.Equal(t, "newer", body)
+		require.False(t, st.Collapsed)
+
+		_, err = io.ReadFull(slow, got[10:])
+		require.NoError(t, err)
+		require.Equal(t, o.body, string(got), "whoever reads it reads on")
+		require.NoError(t, slow.Close())
+		body, st = read(t, c, "k", newer)
+		require.Equal(t, "newer", body)
+		require.True(t, st.Hit, "what came later stays")
+		require.EqualValues(t, 1, o.fetches.Load())
+		require.EqualValues(t, 1, newer.fetches.Load())
+	})
+}
+
 type endless struct{ left int }
 
 func (e *endless) Read(p []byte) (int, error) {

@@ -28,14 +28,21 @@ func (w *follower) validated(h hit) bool {
 //
 // One who has waited for OpTimeout (where the tier lets nobody read along, the
 // other caller's client may be slow) fetches for itself, as nginx does after
-// proxy_cache_lock_timeout.
+// proxy_cache_lock_timeout. One who comes to a body that is stale already, since
+// its only client is slow, finds it as if it were stored: it asks the origin.
 func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader, error) {
+	f.mu.Lock()
+	if f.phase == phaseOpen && !f.usable(now()) {
+		f.mu.Unlock()
+		f.all.retire(f)
+		w.result = result{}
+		return nil, nil
+	}
 	if !w.collapsed {
 		w.collapsed = true
 		f.cache.counts.collapsed.Add(1)
 	}
 	r := &reader{fill: f, ctx: ctx, fetcher: fetcher}
-	f.mu.Lock()
 	f.waiting++
 	for f.phase == phaseAsking {
 		changed := f.changed()
@@ -59,6 +66,13 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 	f.mu.Unlock()
 	f.all.retire(f) // whoever ended the fill may not have come to that: do not find it again
 	return nil, nil
+}
+
+// usable reports whether what is read would be served at a time, were it stored. It
+// wants mu.
+func (f *fill) usable(at time.Time) bool {
+	left := f.cache.cfg.freshnessLeft(f.tier, f.meta, at)
+	return left > 0 || f.cache.cfg.whileRevalidate(f.meta, left)
 }
 
 // wait reports late when the patience has run out.
