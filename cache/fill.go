@@ -97,13 +97,18 @@ const (
 func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult, at time.Time) (stored bool) {
 	f.own = fetched(res.Metadata, &f.work, f.src.size, at)
 	f.meta = &f.own
+	var full bool
 	if !res.NoStore {
-		if writer, tier, err := c.create(c.ctx, f.key, *f.meta); err == nil {
+		writer, tier, err := c.create(c.ctx, f.key, *f.meta)
+		if err == nil {
 			f.stage(writer, tier)
 			return true
 		}
+		full = errors.Is(err, store.ErrFull)
 	}
-	c.memos.unshared(f.key, c.clock())
+	if !full {
+		c.memos.unshared(f.key, c.clock())
+	}
 	f.mu.Lock()
 	f.first.own, f.settled = &own{source: &f.src}, true
 	f.mu.Unlock()
@@ -185,9 +190,11 @@ func (f *fill) settle() {
 		end = result{outcome: outcomePrivate, err: f.failed}
 		c.counts.detached.Add(1)
 		c.counts.tiers[f.tier].detached.Add(1)
-		if errors.Is(f.failed, store.ErrTooLarge) {
+		switch {
+		case errors.Is(f.failed, store.ErrFull): // a little later it may have room
+		case errors.Is(f.failed, store.ErrTooLarge):
 			c.memos.unshared(f.key, c.clock())
-		} else {
+		default:
 			c.tierFailed(f.tier, "write", f.key, f.failed)
 		}
 	case f.src.whole:

@@ -87,13 +87,14 @@ type model struct {
 	c     *cache.DaramjweeCache
 	open  []*heldResponse
 
-	mu      sync.Mutex // guards the following 6 fields against refreshes
+	mu      sync.Mutex // guards the following 7 fields against refreshes
 	seq     int
 	values  map[int]*value
 	floor   map[string]int // by key: the least seq that may be returned
 	version map[string]int // the origin's
 	gone    map[string]bool
 	broken  bool
+	mended  time.Time // a refresh of this very moment may still have met a broken origin
 }
 
 // moody is a tier that fails at every call while it is down.
@@ -238,7 +239,7 @@ func (m *model) ask(key string) *cache.Response {
 	if err != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		require.True(m.t, m.broken && err == errOrigin || err == cache.ErrNotFound, "get %q: %v", key, err)
+		require.True(m.t, (m.broken || m.mended.Equal(time.Now())) && err == errOrigin || err == cache.ErrNotFound, "get %q: %v", key, err)
 		return nil
 	}
 	return r
@@ -391,7 +392,9 @@ func (m *model) vanish(rt *rapid.T) {
 func (m *model) toggleOrigin(*rapid.T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.broken = !m.broken
+	if m.broken = !m.broken; !m.broken {
+		m.mended = time.Now()
+	}
 }
 
 func (m *model) toggleTier(rt *rapid.T) {

@@ -111,8 +111,9 @@ func (t *tap) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// spill moves a body of unknown size that has outgrown its tier to the next one
-// that takes it and lets others read along, staged bytes first.
+// spill moves a body that has outgrown its tier, or the room that readers leave
+// there, to the next one that takes it and lets others read along, staged bytes
+// first.
 func (f *fill) spill() bool {
 	from, ok := f.writer.(store.StagedReader)
 	if !ok || f.kind == promoting {

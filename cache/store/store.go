@@ -22,11 +22,21 @@ var (
 	ErrNotFound = errors.New("store: not found")
 	// ErrTooLarge says that an entry cannot fit into the tier, however much is evicted.
 	ErrTooLarge = errors.New("store: entry larger than the tier")
+	// ErrFull says that a tier has no room now, beside what is staged and what is
+	// being read, neither of which it can evict. errors.Is takes it for an
+	// ErrTooLarge as well.
+	ErrFull error = fullError{}
 	// ErrClosed is returned by calls on a closed store, entry or writer.
 	ErrClosed = errors.New("store: closed")
 	// ErrIncomplete is returned by Commit when the bytes written are not as many as Metadata.Size declared.
 	ErrIncomplete = errors.New("store: size differs from the declared one")
 )
+
+type fullError struct{}
+
+func (fullError) Error() string { return "store: no room beside what is being read and written" }
+
+func (fullError) Is(target error) bool { return target == ErrTooLarge }
 
 // Metadata describes an entry. Stores keep all of it, to the nanosecond, and no
 // string of the caller's: see Clone.
@@ -58,8 +68,8 @@ type Store interface {
 	// Open returns the committed entry of a key. ErrNotFound is a miss; any
 	// other error is this tier's failure, and a cache asks the next tier.
 	Open(ctx context.Context, key string) (Entry, error)
-	// Create stages an entry. The error is ErrTooLarge at once, and nothing is
-	// evicted, when m.Size says that it cannot fit. Several writers of one key
+	// Create stages an entry. The error is ErrTooLarge, or ErrFull, at once, and
+	// nothing is evicted, when m.Size says that it cannot fit. Several writers of one key
 	// do not disturb each other; the last Commit wins.
 	Create(ctx context.Context, key string, m Metadata) (Writer, error)
 	// Delete removes the entry of a key; to remove nothing is not an error. It
@@ -88,7 +98,8 @@ type Entry interface {
 
 // Writer stages an entry. It is used by one goroutine.
 type Writer interface {
-	// Write appends. ErrTooLarge says that the entry has outgrown the tier.
+	// Write appends. ErrTooLarge says that the entry has outgrown the tier, ErrFull
+	// that it has outgrown the room there is now.
 	io.Writer
 	// Commit publishes the entry, replacing the key's former one. It fails
 	// with ErrIncomplete when m.Size was declared and is not what was written.

@@ -19,7 +19,7 @@ func sieveHits(trace []uint64, capacity int) (hits int) {
 			continue
 		}
 		if q.Len() == capacity {
-			delete(index, q.Evict().Value)
+			delete(index, q.Evict(nil).Value)
 		}
 		index[key] = &Node[uint64]{Value: key}
 		q.Push(index[key], 1)
@@ -80,6 +80,6 @@ func BenchmarkPushEvict(b *testing.B) {
 		q.Push(&nodes[i], 1)
 	}
 	for b.Loop() {
-		q.Push(q.Evict(), 1)
+		q.Push(q.Evict(nil), 1)
 	}
 }

@@ -86,31 +86,36 @@ func (q *Queue[V]) Reweigh(n *Node[V], weight int64) bool {
 	return true
 }
 
-// Evict removes and returns the next victim, or nil when the queue is empty.
-func (q *Queue[V]) Evict() *Node[V] {
-	if q.len == 0 {
-		return nil
-	}
-	// One round clears every bit, so the node that it ends at is the victim, even
-	// if hits that go on meanwhile have set its bit again: without that end, they
-	// could keep the hand going round for ever.
+// Evict removes and returns the next victim, or nil when there is none. The hand
+// passes by whatever spare, unless it is nil, says is not to be evicted.
+func (q *Queue[V]) Evict(spare func(V) bool) *Node[V] {
+	// One round clears every bit, so in the second one bits do not count: hits that
+	// go on meanwhile could keep the hand going round for ever.
+	return q.evict(spare, 2*q.len)
+}
+
+// EvictUnvisited is Evict where nothing need be evicted: it clears the bits that it
+// meets, and returns nil when all of them were set.
+func (q *Queue[V]) EvictUnvisited(spare func(V) bool) *Node[V] { return q.evict(spare, q.len) }
+
+func (q *Queue[V]) evict(spare func(V) bool, most int) *Node[V] {
 	n := q.hand
-	for range q.len {
+	for i := range most {
 		if n == nil {
 			n = q.tail
 		}
-		if !n.visited.Load() {
-			break
+		switch {
+		case spare != nil && spare(n.Value):
+		case i < q.len && n.visited.Load():
+			n.visited.Store(false)
+		default:
+			q.hand = n
+			q.Remove(n) // moves the hand on
+			return n
 		}
-		n.visited.Store(false)
 		n = n.prev
 	}
-	if n == nil {
-		n = q.tail
-	}
-	q.hand = n
-	q.Remove(n) // moves the hand on
-	return n
+	return nil
 }
 
 // Weight is the sum of the queued nodes' weights.

@@ -96,15 +96,15 @@ func TestQueueIsSIEVE(t *testing.T) {
 					require.True(t, q.Reweigh(n, weight))
 					m.nodes[m.index(n.Value)].weight = weight
 				default:
-					require.Equal(t, m.evict(), q.Evict().Value)
+					require.Equal(t, m.evict(), q.Evict(nil).Value)
 				}
 				requireSame(t, &m, &q)
 			}
 			for len(m.nodes) > 0 {
-				require.Equal(t, m.evict(), q.Evict().Value)
+				require.Equal(t, m.evict(), q.Evict(nil).Value)
 				requireSame(t, &m, &q)
 			}
-			require.Nil(t, q.Evict())
+			require.Nil(t, q.Evict(nil))
 		})
 	}
 }
@@ -146,7 +146,7 @@ func TestPushForgetsVisits(t *testing.T) {
 	old.Visit() // a reader that was late
 	q.Push(old, 1)
 	q.Push(other, 1)
-	require.Equal(t, "old", q.Evict().Value)
+	require.Equal(t, "old", q.Evict(nil).Value)
 }
 
 func TestAllStopsWhenAsked(t *testing.T) {
@@ -194,11 +194,43 @@ func TestEvictUnderConcurrentVisits(t *testing.T) {
 	}
 	evicted := map[int]bool{}
 	for range nodes {
-		evicted[q.Evict().Value] = true
+		evicted[q.Evict(nil).Value] = true
 	}
 	close(stop)
 	wg.Wait()
 	require.Len(t, evicted, nodes)
-	require.Nil(t, q.Evict())
+	require.Nil(t, q.Evict(nil))
 	require.Zero(t, q.Weight())
+}
+
+// What is spared keeps its place and its bit, however often the hand passes.
+func TestEvictPassesBy(t *testing.T) {
+	var q Queue[int]
+	for i := range 6 {
+		n := &Node[int]{Value: i}
+		q.Push(n, 1)
+		if i < 4 {
+			n.Visit()
+		}
+	}
+	even := func(i int) bool { return i%2 == 0 }
+	require.Equal(t, 5, q.Evict(even).Value, "the first without a bit")
+	require.Equal(t, 1, q.Evict(even).Value)
+	require.Equal(t, 3, q.Evict(even).Value)
+	require.Nil(t, q.Evict(even))
+	require.Equal(t, 4, q.Evict(nil).Value, "0 and 2 still have their bits")
+	require.Equal(t, 2, q.Len())
+}
+
+func TestEvictUnvisited(t *testing.T) {
+	var q Queue[int]
+	for i := range 3 {
+		n := &Node[int]{Value: i}
+		q.Push(n, 1)
+		n.Visit()
+	}
+	require.Nil(t, q.EvictUnvisited(nil))
+	require.Equal(t, 3, q.Len())
+	require.Equal(t, 0, q.EvictUnvisited(nil).Value, "not visited since")
+	require.Nil(t, q.EvictUnvisited(func(int) bool { return true }))
 }

@@ -19,16 +19,20 @@ func Pick(n int) int {
 	return int(uintptr(unsafe.Pointer(&here)) >> 11 % uintptr(n)) // stacks are at least 2 KiB
 }
 
-// Counter counts up from zero. It is safe for concurrent use.
+// Counter is a sum that begins at zero. It is safe for concurrent use.
 type Counter [64]struct {
 	n atomic.Int64
 	_ [Lines - 8]byte
 }
 
 // Inc adds one.
-func (c *Counter) Inc() { c[Pick(len(c))].n.Add(1) }
+func (c *Counter) Inc() { c.Add(1) }
 
-// Load is the sum.
+// Add adds n, which may be negative.
+func (c *Counter) Add(n int64) { c[Pick(len(c))].n.Add(n) }
+
+// Load is the sum. While others add, it may have seen the one of two and not the
+// other, whichever came first.
 func (c *Counter) Load() (n int64) {
 	for i := range c {
 		n += c[i].n.Load()

@@ -57,7 +57,7 @@ func (r *room) looseLimit() int64 { return min(r.limit, max(r.limit/8, blockSize
 // evict detaches entries until the limit is kept. It wants mu.
 func (s *Store) evict() (victims []*file) {
 	for s.committed+s.staged > s.limit {
-		n := s.queue.Evict()
+		n := s.queue.Evict(nil)
 		if n == nil {
 			break
 		}

@@ -175,7 +175,7 @@ func TestRestartKeepsTheOrderOfEviction(t *testing.T) {
 	}
 	twin, _ := fill()
 	var want []string
-	for n := twin.queue.Evict(); n != nil; n = twin.queue.Evict() {
+	for n := twin.queue.Evict(nil); n != nil; n = twin.queue.Evict(nil) {
 		want = append(want, n.Value.key)
 	}
 	require.Len(t, want, 10)

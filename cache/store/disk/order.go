@@ -21,7 +21,7 @@ func (s *Store) saveOrder() {
 	s.mu.Lock()
 	b := make([]byte, 0, len(orderMagic)+s.queue.Len()*sha256.Size+sumSize)
 	b = append(b, orderMagic...)
-	for n := s.queue.Evict(); n != nil; n = s.queue.Evict() {
+	for n := s.queue.Evict(nil); n != nil; n = s.queue.Evict(nil) {
 		b, _ = hex.AppendDecode(b, []byte(n.Value.name[:2*sha256.Size])) // a name is hexadecimal
 	}
 	s.mu.Unlock()

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -15,7 +16,7 @@ func (w *writer) grow() error {
 	e := w.entry
 	s := e.store
 	if n := len(e.blocks); n > 0 && int64(len(e.blocks[n-1])) < s.block {
-		return store.ErrTooLarge // it was all that the limit left
+		return s.room.outgrown(e) // it was all that there was left
 	}
 	least, want := int64(1), s.block
 	if e.declared { // one more than is missing, see Next
@@ -29,7 +30,7 @@ func (w *writer) grow() error {
 			return nil
 		}
 		s.pool.Put(b)
-		if err != store.ErrTooLarge {
+		if !errors.Is(err, store.ErrTooLarge) {
 			return err
 		}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // Commit implements store.Writer. Besides ErrIncomplete it returns the error of a
-// Write that failed, and ErrTooLarge when what other writers were promised leaves
-// no room for an entry of unknown size.
+// Write that failed, and ErrFull when readers, and what other writers were promised,
+// leave no room for an entry of unknown size.
 func (w *writer) Commit(ctx context.Context) error {
 	if w.fence.Closed() {
 		return store.ErrClosed

@@ -16,12 +16,11 @@
 //
 // Blocks are counted by reference: the index holds one to an entry, each open
 // Entry one, a Writer one until it has ended and nothing holds it. The last one out
-// puts the blocks back into the pool, so what is evicted, replaced or deleted is
-// still read to its end, and so is what was aborted while it was held. Close never
-// waits for a WriteTo that is stalled: a fence counts the calls inside, and the
-// last of them gives the reference back. An Entry that nobody closes costs an
-// allocation later, since the pool does not see its blocks again, and never a
-// wrong byte.
+// puts the blocks back into the pool, so what is replaced or deleted is still read
+// to its end, and so is what was aborted while it was held. Close never waits for a
+// WriteTo that is stalled: a fence counts the calls inside, and the last of them
+// gives the reference back. An Entry that nobody closes costs an allocation later,
+// since the pool does not see its blocks again, and never a wrong byte.
 //
 // # The limit
 //
@@ -30,19 +29,25 @@
 // validator and the header. Eviction is SIEVE's, and happens at these moments only:
 //
 //   - A declared size is promised its room by Create, which returns ErrTooLarge
-//     at once, having evicted nothing, when it cannot fit beside what other
-//     writers were promised. Others are evicted block by block, as bytes arrive:
-//     what is aborted displaced no more than it staged. Committed entries and
-//     the staged bytes of declared sizes together never exceed MaxBytes.
+//     for what can never fit and ErrFull for what cannot now, at once and having
+//     evicted nothing. Others are evicted block by block, as bytes arrive: what is
+//     aborted displaced no more than it staged.
 //   - An unknown size may outgrow the tier, and nothing is evicted for what may
-//     never be kept: its bytes are staged beside the limit, and Commit evicts.
-//     All bytes staged so are at most MaxBytes more; past it, Write returns
-//     ErrTooLarge and Next is empty. Declare sizes where they are known.
+//     never be kept: its bytes are staged where there is room, and else in a
+//     quarter of MaxBytes (1 MiB in a small tier) beside the limit. Commit evicts.
+//     Past that, Write returns an error and Next is empty. Declare sizes where they
+//     are known.
 //   - UpdateMetadata evicts when the header grew.
 //
-// Blocks of entries that were evicted, replaced, deleted or aborted while somebody
-// read or held them are beyond the limit until the last one is done:
-// Stats.PinnedBytes. So is a last block that Commit replaced in a held writer.
+// What is read or held is not evicted: that would give nothing back. A tier that its
+// readers fill takes nothing new, but what it has stays within MaxBytes however many
+// they are and however slow: committed entries, what is staged with a declared size,
+// and Stats.PinnedBytes, the blocks of entries that were replaced, deleted or aborted
+// while they were read. (It is more for a while where entries that room was promised
+// from came to be read.) Measured: 512 clients of a tier of 512 MiB made 1.3 GiB live
+// when what they read was evicted. Each time that there is no room, an entry that
+// nobody asked for lately loses its place all the same: were its readers forgotten,
+// the collector gives its room back.
 //
 // No call waits for anything; one whose context has ended fails and does nothing.
 package memory

@@ -23,7 +23,9 @@ type entry struct {
 	first store.Metadata                 // what the writer brought, Size as declared until Commit
 	meta  atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
 	node  sieve.Node[*entry]             // in Store.queue while committed
-	refs  atomic.Int64                   // the index's, its readers' and its writer's
+	refs  atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
+	read  int64                          // what room.busy has of it while it is read: its weight at Commit
+	pin   *pin                           // set with the end of the index's reference, while there are readers
 
 	// Store.mu guards the following 2 fields until the last of index and writer
 	// is done with the entry; from then on they do not change.
@@ -31,11 +33,36 @@ type entry struct {
 	promised int64 // what it may come to weigh; staged entries of a declared size only
 }
 
+// indexed is the index's reference. It is larger than all others together, so that
+// one atomic count tells who is left.
+const indexed = 1 << 32
+
+// isRead reports whether an entry of the index is read or held.
+func (e *entry) isRead() bool { return e.refs.Load() > indexed }
+
+// ref takes a reference to an entry of the index.
+func (e *entry) ref() {
+	if e.refs.Add(1) == indexed+1 {
+		e.store.room.busy.Add(e.read)
+	}
+}
+
 // unref gives a reference back. The last one out puts the blocks.
 func (e *entry) unref() {
-	if e.refs.Add(-1) != 0 {
-		return
+	switch e.refs.Add(-1) {
+	case indexed:
+		e.store.room.busy.Add(-e.read)
+	case 0: // the tier forgot the entry before
+		e.putBlocks()
+		if e.pin != nil {
+			e.pin.settle()
+		} else {
+			e.store.room.pinned.Add(-e.weight)
+		}
 	}
+}
+
+func (e *entry) putBlocks() {
 	e.warm()
 	pool, last := e.store.pool, len(e.blocks)-1
 	for i, b := range slices.Backward(e.blocks) { // a pool that gives the last one first then lends them in their order
@@ -47,7 +74,6 @@ func (e *entry) unref() {
 			pool.Put(b)
 		}
 	}
-	e.store.room.pinned.Add(-e.weight) // the tier forgot the entry before its last reference went
 }
 
 // warm has the processor fetch the first line of every block, all at once. Put

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,7 +17,8 @@ import (
 
 // TestHammer has writers, readers and deleters of a few keys under a tight limit.
 // Every body says by its metadata what it must be, so that one byte of another
-// entry is seen; all sizes are declared, so the limit holds at every moment.
+// entry is seen; all sizes are declared, so the limit holds at every moment, but for
+// what came to be read when its room was promised to another.
 func TestHammer(t *testing.T) {
 	const keys, rounds = 8, 250
 	each(t, 12*block, func(t *testing.T, s *memory.Store) {
@@ -28,7 +30,7 @@ func TestHammer(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					if got := s.Stats(); got.Bytes+got.StagedBytes > got.MaxBytes || min(got.StagedBytes, got.PinnedBytes) < 0 {
+					if got := s.Stats(); got.Bytes+got.StagedBytes > got.MaxBytes+8*whole(3) || min(got.StagedBytes, got.PinnedBytes) < 0 {
 						t.Errorf("beyond the limit: %+v", got)
 						return
 					}
@@ -70,8 +72,8 @@ func TestHammer(t *testing.T) {
 func hammerWrite(t *testing.T, s *memory.Store, key string, seed uint64, rng *rand.Rand) {
 	size := rng.IntN(3 * block)
 	w, err := s.Create(ctx, key, store.Metadata{Size: int64(size), Generation: seed})
-	if err == store.ErrTooLarge {
-		return // the others were promised the tier
+	if errors.Is(err, store.ErrTooLarge) {
+		return // the others were promised the tier, or read it
 	}
 	if err != nil {
 		t.Error(err)
@@ -152,7 +154,7 @@ func TestHammerUnknownSizes(t *testing.T) {
 						continue // all of them together have staged one MaxBytes
 					}
 					if _, err := w.Write(pattern(seed, rng.IntN(14*block))); err == nil {
-						if err := w.Commit(ctx); err != nil {
+						if err := w.Commit(ctx); err != nil && err != store.ErrFull {
 							t.Error(err)
 						}
 					}

@@ -67,7 +67,7 @@ func requireReleased(t *testing.T, w store.Writer) {
 func churn(t *testing.T, s *memory.Store) {
 	t.Helper()
 	for i := range 3 {
-		put(t, s, "churn", 12*block, pattern(uint64(1000+i), 12*block))
+		put(t, s, "churn", 6*block, pattern(uint64(1000+i), 6*block))
 		require.NoError(t, s.Delete(ctx, "churn"))
 	}
 }
@@ -86,9 +86,12 @@ func TestHold(t *testing.T) {
 			require.NoError(t, w.Commit(ctx))
 			s.Delete(ctx, "k")
 		},
-		"evict": func(t *testing.T, s *memory.Store, w store.Writer) {
+		"crowd": func(t *testing.T, s *memory.Store, w store.Writer) {
 			require.NoError(t, w.Commit(ctx))
-			put(t, s, "big", 15*block, pattern(9, 15*block))
+			for i := range 16 {
+				put(t, s, fmt.Sprint(i%4), 4*block, pattern(9, 4*block))
+			}
+			require.True(t, has(t, s, "k"), "what is held is not evicted")
 		},
 		"close": func(t *testing.T, s *memory.Store, w store.Writer) {
 			require.NoError(t, w.Commit(ctx))
@@ -129,8 +132,9 @@ func TestHold(t *testing.T) {
 						w.(store.StagedHolder).Release()
 						require.Zero(t, s.Stats().PinnedBytes)
 						if !isClosed(s) {
-							require.NoError(t, s.Delete(ctx, "k"))
-							require.NoError(t, s.Delete(ctx, "big"))
+							for key := range s.List() {
+								require.NoError(t, s.Delete(ctx, key))
+							}
 						}
 						requireSettled(t, s)
 					}
@@ -183,8 +187,10 @@ func TestHeldAccounting(t *testing.T) {
 		got := s.Stats()
 		require.Zero(t, got.StagedBytes)
 		require.Equal(t, whole(2), got.PinnedBytes)
-		const all = n * block
-		put(t, s, "all", all, pattern(2, all)) // the promise is given back too
+		_, err = s.Create(ctx, "r", store.Metadata{Size: (n - 1) * block})
+		require.ErrorIs(t, err, store.ErrFull)
+		const rest = (n - 3) * block
+		put(t, s, "r", rest, pattern(2, rest)) // the promise is given back
 		w.(store.StagedHolder).Release()
 		require.Zero(t, s.Stats().PinnedBytes)
 
@@ -194,10 +200,10 @@ func TestHeldAccounting(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.Commit(ctx))
 		got = s.Stats()
-		require.Equal(t, whole(2), got.Bytes)
+		require.Equal(t, whole(rest/block)+whole(2), got.Bytes)
 		require.Zero(t, got.PinnedBytes)
-		put(t, s, "all", all, pattern(2, all))
-		require.Equal(t, whole(2), s.Stats().PinnedBytes, "evicted while held")
+		require.NoError(t, s.Delete(ctx, "k"))
+		require.Equal(t, whole(2), s.Stats().PinnedBytes, "deleted while held")
 		w.(store.StagedHolder).Release()
 		require.Zero(t, s.Stats().PinnedBytes)
 
@@ -207,7 +213,7 @@ func TestHeldAccounting(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, w.Commit(ctx))
 		got = s.Stats()
-		require.EqualValues(t, whole(1)+10+perBlock, got.Bytes)
+		require.EqualValues(t, whole(rest/block)+whole(1)+10+perBlock, got.Bytes)
 		require.EqualValues(t, block+perBlock, got.PinnedBytes, "the block that Commit replaced")
 		w.(store.StagedHolder).Release()
 		require.Zero(t, s.Stats().PinnedBytes)
@@ -225,7 +231,8 @@ func TestHeldAfterAFailure(t *testing.T) {
 		require.NotZero(t, n)
 		requireStaged(t, w, nil, data[:n])
 		require.ErrorIs(t, w.Commit(ctx), store.ErrTooLarge)
-		put(t, s, "other", 3*block, pattern(2, 3*block))
+		_, err = s.Create(ctx, "other", store.Metadata{Size: block})
+		require.ErrorIs(t, err, store.ErrFull)
 		requireStaged(t, w, nil, data[:n])
 		w.(store.StagedHolder).Release()
 		requireReleased(t, w)
@@ -247,7 +254,7 @@ func TestHeldLoan(t *testing.T) {
 	})
 }
 
-// Followers of a held writer read all of it beside its end, its eviction and each
+// Followers of a held writer read all of it beside its end, other entries and each
 // other; the last of them releases, while stragglers still call ReadAt.
 func TestHeldFollowers(t *testing.T) {
 	each(t, 16*block, func(t *testing.T, s *memory.Store) {
@@ -290,11 +297,11 @@ func TestHeldFollowers(t *testing.T) {
 			} else {
 				require.NoError(t, w.Commit(ctx))
 			}
-			put(t, s, "other", -1, pattern(1000, 14*block)) // evicts it, and takes what was put too early
+			put(t, s, "other", -1, pattern(1000, 10*block)) // takes what was put too early
 			require.GreaterOrEqual(t, s.Stats().PinnedBytes, int64(0))
 			followers.Wait()
 			w.(store.StagedHolder).Release()
-			put(t, s, "other", -1, pattern(1001, 14*block))
+			put(t, s, "other", -1, pattern(1001, 10*block))
 			stragglers.Wait()
 			require.Zero(t, s.Stats().PinnedBytes)
 		}

@@ -25,16 +25,24 @@ func (x *index) shard(key string) *shard {
 }
 
 // acquire returns the entry of a key with a reference for the caller, or nil. It
-// is the one method that wants no lock of Store's.
+// and peek are the methods that want no lock of Store's.
 func (x *index) acquire(key string) *entry {
 	s := x.shard(key)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	e := s.entries[key]
 	if e != nil {
-		e.refs.Add(1) // the index still has its own, so the count was not 0
+		e.ref() // the index still has its own
 	}
 	return e
+}
+
+// peek is acquire without a reference: the blocks are not the caller's to look at.
+func (x *index) peek(key string) *entry {
+	s := x.shard(key)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.entries[key]
 }
 
 func (x *index) get(key string) *entry { return x.shard(key).entries[key] }

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/memory"
+	"github.com/daramjwee/daramjwee/internal/checked"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // What the package comment says an entry weighs besides its blocks, for a key of
@@ -329,21 +333,136 @@ func TestEvictionSparesWhatIsUsed(t *testing.T) {
 	})
 }
 
-// An entry that is read while it is evicted is beyond the limit, and in a gauge.
-func TestPinned(t *testing.T) {
+// What is read is not evicted, and what is gone and still read has its room.
+func TestReadersKeepTheirRoom(t *testing.T) {
 	const n = 4
 	each(t, n*whole(1), func(t *testing.T, s *memory.Store) {
-		put(t, s, "k", block, pattern(1, block))
-		e := open(t, s, "k")
-		require.Zero(t, s.Stats().PinnedBytes)
-		put(t, s, "l", n*block, pattern(2, n*block))
+		refused := func(size int64, why string) {
+			_, err := s.Create(ctx, "n", store.Metadata{Size: size})
+			require.ErrorIs(t, err, store.ErrFull, why)
+			require.ErrorIs(t, err, store.ErrTooLarge, "for those who know no better")
+		}
+		fillUp(t, s, n)
+		first, again := open(t, s, "A"), open(t, s, "A")
+		refused(n*block, "A is read")
+		require.Zero(t, s.Stats().Evictions)
+		put(t, s, "n", 3*block, pattern(9, 3*block))
+		require.True(t, has(t, s, "A"))
+		require.False(t, has(t, s, "B"))
+		require.NoError(t, first.Close())
+		refused(n*block, "A is still read")
+		require.False(t, has(t, s, "A"), "nobody asked for it since the last time")
 		got := s.Stats()
 		require.Equal(t, whole(1), got.PinnedBytes)
-		require.Equal(t, whole(n), got.Bytes)
-		all, err := io.ReadAll(e)
+		require.Equal(t, whole(3), got.Bytes)
+		refused(n*block, "A is gone, and read")
+		w := create(t, s, "u", -1)
+		_, err := w.Write(pattern(5, 3*block))
 		require.NoError(t, err)
-		require.Equal(t, pattern(1, block), all)
-		require.NoError(t, e.Close())
+		put(t, s, "n", 2*block, pattern(6, 2*block))
+		second := open(t, s, "n")
+		require.ErrorIs(t, w.Commit(ctx), store.ErrFull)
+		require.True(t, has(t, s, "n"))
+
+		all, err := io.ReadAll(again)
+		require.NoError(t, err)
+		require.Equal(t, pattern(0, block), all)
+		require.NoError(t, again.Close())
+		require.NoError(t, second.Close())
 		require.Zero(t, s.Stats().PinnedBytes)
+		put(t, s, "n", n*block, pattern(8, n*block))
+		require.EqualValues(t, 1, s.Stats().Entries)
+	})
+}
+
+// A promise is kept though what would have been evicted for it came to be read.
+func TestPromiseBesideReaders(t *testing.T) {
+	const n = 6
+	each(t, n*whole(1), func(t *testing.T, s *memory.Store) {
+		keys := fillUp(t, s, n)
+		w := create(t, s, "k", 4*block)
+		_, err := w.Write(pattern(7, block))
+		require.NoError(t, err)
+		var readers []store.Entry
+		for _, key := range keys {
+			if has(t, s, key) {
+				readers = append(readers, open(t, s, key))
+			}
+		}
+		_, err = w.Write(pattern(7, 4*block)[block:])
+		require.NoError(t, err)
+		require.NoError(t, w.Commit(ctx))
+		require.Equal(t, pattern(7, 4*block), get(t, s, "k"))
+		_, err = s.Create(ctx, "l", store.Metadata{Size: 3 * block})
+		require.Equal(t, store.ErrFull, err, "not before they are done")
+		for _, e := range readers {
+			require.NoError(t, e.Close())
+		}
+		require.Zero(t, s.Stats().PinnedBytes)
+		put(t, s, "l", 3*block, pattern(8, 3*block))
+		got := s.Stats()
+		require.LessOrEqual(t, got.Bytes, got.MaxBytes)
+	})
+}
+
+// Readers that nobody closes keep their entries' room no longer than it takes the
+// collector to find them, whether the entries are gone or still there.
+func TestForgottenReadersGiveRoomBack(t *testing.T) {
+	if checked.Everywhere {
+		t.Skip("which finds them")
+	}
+	const n = 8
+	s, err := memory.New(memory.Options{MaxBytes: n * whole(1), BufferPool: strategy.BufferPoolConfig{
+		Enabled: true, DefaultBufferSize: block, MinBufferSize: small}})
+	require.NoError(t, err)
+	defer s.Close()
+	func() {
+		for i, key := range fillUp(t, s, n) {
+			_, err := io.ReadFull(open(t, s, key), make([]byte, 10))
+			require.NoError(t, err)
+			if i%2 == 0 {
+				require.NoError(t, s.Delete(ctx, key))
+			}
+		}
+	}()
+	_, err = s.Create(ctx, "k", store.Metadata{Size: n * block})
+	require.ErrorIs(t, err, store.ErrFull)
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		w, err := s.Create(ctx, "k", store.Metadata{Size: n * block})
+		if err != nil {
+			require.Equal(t, store.ErrFull, err)
+			return false
+		}
+		_, err = w.Write(pattern(1, n*block))
+		require.NoError(t, err)
+		require.NoError(t, w.Commit(ctx))
+		return true
+	}, time.Minute, time.Millisecond)
+	require.Equal(t, pattern(1, n*block), get(t, s, "k"))
+	require.Zero(t, s.Stats().PinnedBytes)
+}
+
+// A quarter of a large tier is for unknown sizes, beside what is committed.
+func TestUnknownSizesInALargeTier(t *testing.T) {
+	const n = 2000
+	each(t, whole(n), func(t *testing.T, s *memory.Store) {
+		w := create(t, s, "u", -1)
+		_, err := w.Write(pattern(1, n*block*9/10))
+		require.NoError(t, err, "there is room")
+		require.NoError(t, w.Abort())
+		put(t, s, "k", n*block, pattern(2, n*block))
+		w, other := create(t, s, "u", -1), create(t, s, "o", -1)
+		_, err = w.Write(pattern(3, n*block/8))
+		require.NoError(t, err)
+		_, err = other.Write(pattern(3, n*block/5))
+		require.Equal(t, store.ErrFull, err, "a little later it would have room")
+		require.NoError(t, other.Abort())
+		_, err = w.Write(pattern(3, n*block/5))
+		require.Equal(t, store.ErrTooLarge, err)
+		got := s.Stats()
+		require.Zero(t, got.Evictions)
+		require.LessOrEqual(t, got.Bytes+got.StagedBytes, got.MaxBytes*5/4)
+		require.NoError(t, w.Abort())
 	})
 }

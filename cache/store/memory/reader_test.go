@@ -17,12 +17,7 @@ import (
 var removals = map[string]func(t *testing.T, s *memory.Store){
 	"replace": func(t *testing.T, s *memory.Store) { put(t, s, "k", 1, []byte("x")) },
 	"delete":  func(t *testing.T, s *memory.Store) { require.NoError(t, s.Delete(ctx, "k")) },
-	"evict": func(t *testing.T, s *memory.Store) {
-		put(t, s, "large", 15*block, pattern(100, 15*block)) // of 16 that the tier has
-		require.False(t, has(t, s, "k"))
-		require.NotZero(t, s.Stats().Evictions)
-	},
-	"close": func(t *testing.T, s *memory.Store) { require.NoError(t, s.Close()) },
+	"close":   func(t *testing.T, s *memory.Store) { require.NoError(t, s.Close()) },
 }
 
 func TestReadersOutliveTheirEntry(t *testing.T) {

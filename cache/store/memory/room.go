@@ -4,70 +4,123 @@ import (
 	"sync/atomic"
 
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/internal/stripe"
 )
 
 // room is how the tier's bytes are spent; those of committed entries are the
-// weight of Store.queue. Store.mu guards all but pinned. Three inequalities hold
+// weight of Store.queue. Store.mu guards all but pinned and busy. These hold
 // whenever mu is free:
 //
-//	staged <= promised <= limit, so that evicting everything makes enough room
-//	committed + staged <= limit
+//	staged <= promised <= limit
+//	committed + staged + pinned <= limit
 //	unknown <= limit
+//	committed + staged + pinned + unknown <= limit + slack
+//
+// The slack is for what may never be kept, and so evicts nothing: a quarter of the
+// limit, or 1 MiB where that is more and the limit is not less.
+//
+// The second and the fourth give way where somebody opened what room was promised
+// from, until it is closed.
 type room struct {
 	limit     int64
+	slack     int64
 	staged    int64 // held by writers of a declared size
 	promised  int64 // of the same writers: what they hold, or will by what they declared
 	unknown   int64 // held by writers of an unknown size
 	evictions int64
 
-	pinned atomic.Int64 // of entries in none of the above whose blocks are not back yet
+	pinned atomic.Int64   // of entries in none of the above whose blocks are not back yet
+	busy   stripe.Counter // of committed entries that are read or held: eviction passes them by
 }
 
-// promise counts what a declared size will need, or returns ErrTooLarge.
-func (s *Store) promise(e *entry, bytes int64) error {
+// spent is what the tier has, but for what is staged with an unknown size. It wants
+// mu.
+func (s *Store) spent() int64 { return s.queue.Weight() + s.room.staged + s.room.pinned.Load() }
+
+// most is what spent may be beside so many bytes that are staged with an unknown
+// size.
+func (r *room) most(unknown int64) int64 { return min(r.limit, r.limit+r.slack-unknown) }
+
+// available is what nobody was promised, and has or will have room when all is
+// evicted that can be. It wants mu.
+func (r *room) available(unknown int64) int64 {
+	return r.most(unknown) - r.promised - r.pinned.Load() - r.busy.Load()
+}
+
+// promise counts what a declared size will need, or returns ErrTooLarge or ErrFull.
+func (s *Store) promise(e *entry, bytes int64) (err error) {
+	var victims []*entry
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done.Load() {
-		return store.ErrClosed
+	switch {
+	case s.done.Load():
+		err = store.ErrClosed
+	case bytes > s.room.limit:
+		err = store.ErrTooLarge
+	case bytes > s.room.available(s.room.unknown):
+		victims, err = s.detachRead(nil), store.ErrFull
+	default:
+		s.room.promised += bytes
+		e.promised = bytes
 	}
-	if bytes > s.room.limit-s.room.promised {
-		return store.ErrTooLarge
-	}
-	s.room.promised += bytes
-	e.promised = bytes
-	return nil
+	s.mu.Unlock()
+	free(victims)
+	return err
 }
 
 // reserve counts up to most bytes as held by a staged entry, and returns how
-// many. With fewer than least it returns an error, and nothing has changed.
-func (s *Store) reserve(e *entry, least, most int64) (int64, error) {
+// many. With fewer than least it returns an error and counts none.
+func (s *Store) reserve(e *entry, least, most int64) (n int64, err error) {
+	victims := make([]*entry, 0, someVictims)
 	s.mu.Lock()
-	if s.done.Load() {
-		s.mu.Unlock()
-		return 0, store.ErrClosed
+	switch {
+	case s.done.Load():
+		err = store.ErrClosed
+	case e.declared:
+		n, victims, err = s.reserveDeclared(e, least, most, victims)
+	default:
+		n, err = s.reserveUnknown(e, least, most)
 	}
+	s.mu.Unlock()
+	free(victims)
+	return n, err
+}
+
+func (s *Store) reserveDeclared(e *entry, least, most int64, victims []*entry) (int64, []*entry, error) {
 	r := &s.room
-	free := r.limit - r.unknown
-	if e.declared {
-		free = r.limit - r.promised + e.promised - e.weight // what is promised to nobody else
-	}
-	n := min(most, free)
+	n := min(most, r.limit-r.promised+e.promised-e.weight) // what is promised to nobody else
 	if n < least {
-		s.mu.Unlock()
-		return 0, store.ErrTooLarge
+		return 0, victims, store.ErrTooLarge
+	}
+	victims, ok := s.evict(victims, n, nil)
+	if !ok { // what could have been evicted is read since, but a promise is a promise
+		victims = s.detachRead(victims)
 	}
 	e.weight += n
-	if e.declared {
-		r.staged += n
-		r.promised += max(e.weight-e.promised, 0)
-		e.promised = max(e.weight, e.promised)
-	} else {
-		r.unknown += n
+	r.staged += n
+	r.promised += max(e.weight-e.promised, 0)
+	e.promised = max(e.weight, e.promised)
+	return n, victims, nil
+}
+
+// reserveUnknown evicts nothing, for an entry that may never be kept.
+func (s *Store) reserveUnknown(e *entry, least, most int64) (int64, error) {
+	r := &s.room
+	n := min(most, min(r.limit, r.limit+r.slack-s.spent())-r.unknown)
+	if n < least {
+		return 0, r.outgrown(e)
 	}
-	victims := s.evict(make([]*entry, 0, someVictims), 0)
-	s.mu.Unlock()
-	unref(victims)
+	e.weight += n
+	r.unknown += n
 	return n, nil
+}
+
+// outgrown is the error of an entry that needs more room than there is: whether it
+// may have it later.
+func (r *room) outgrown(e *entry) error {
+	if e.weight < r.slack-blockOverhead {
+		return store.ErrFull
+	}
+	return store.ErrTooLarge
 }
 
 // unstage takes an entry out of what writers hold. It wants mu.
@@ -86,84 +139,4 @@ func (s *Store) abandon(e *entry) {
 	s.unstage(e)
 	s.room.pinned.Add(e.weight)
 	s.mu.Unlock()
-}
-
-// publish puts a staged entry into the index, with the weight that it has now. On
-// an error it is still staged.
-func (s *Store) publish(e *entry, weight int64) error {
-	s.mu.Lock()
-	if s.done.Load() {
-		s.mu.Unlock()
-		return store.ErrClosed
-	}
-	if weight > s.room.limit-s.room.promised+e.promised { // a declared size has its promise
-		s.mu.Unlock()
-		return store.ErrTooLarge
-	}
-	s.unstage(e)
-	e.weight = weight
-	e.refs.Add(1)
-	victims := make([]*entry, 0, someVictims)
-	old := s.index.get(e.key)
-	if old != nil { // first, so that nothing is evicted for what it gives back
-		s.unqueue(old)
-		victims = append(victims, old)
-	}
-	victims = s.evict(victims, weight) // before the push, so that e is not among them
-	s.queue.Push(&e.node, weight)
-	if old != nil {
-		e.node.Visit() // a key that is asked for again, as on a hit
-	}
-	s.index.put(e)
-	s.mu.Unlock()
-	unref(victims)
-	return nil
-}
-
-// reweigh changes the weight of a committed entry. It wants mu, and on an error
-// nothing has changed.
-func (s *Store) reweigh(e *entry, weight int64) (victims []*entry, err error) {
-	if weight > e.weight && weight > s.room.limit-s.room.promised {
-		return nil, store.ErrTooLarge
-	}
-	e.weight = weight
-	s.queue.Reweigh(&e.node, weight)
-	return s.evict(nil, 0), nil
-}
-
-// someVictims is as many as a write evicts without an allocation.
-const someVictims = 8
-
-// evict detaches entries until extra bytes have room, and appends them to victims.
-// It wants mu; the caller gives the references back, without mu, since that may
-// touch every block.
-func (s *Store) evict(victims []*entry, extra int64) []*entry {
-	for s.queue.Weight()+s.room.staged+extra > s.room.limit {
-		n := s.queue.Evict()
-		if n == nil {
-			break
-		}
-		s.detach(n.Value)
-		s.room.evictions++
-		victims = append(victims, n.Value)
-	}
-	return victims
-}
-
-// detach takes an entry out of the index. It wants mu; the caller gives the
-// index's reference back.
-func (s *Store) detach(e *entry) {
-	s.index.remove(e)
-	s.unqueue(e)
-}
-
-func (s *Store) unqueue(e *entry) {
-	s.queue.Remove(&e.node)
-	s.room.pinned.Add(e.weight)
-}
-
-func unref(entries []*entry) {
-	for _, e := range entries {
-		e.unref()
-	}
 }

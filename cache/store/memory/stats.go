@@ -9,9 +9,9 @@ import (
 // capacity of blocks, and the estimate of the rest.
 type Stats struct {
 	Entries     int64 // committed entries
-	Bytes       int64 // of them; never more than MaxBytes, and with StagedBytes neither, as long as all sizes are declared
+	Bytes       int64 // of them; never more than MaxBytes, and with PinnedBytes and StagedBytes neither, as long as all sizes are declared
 	StagedBytes int64 // of writers that have neither committed nor aborted
-	PinnedBytes int64 // of entries evicted, replaced, deleted or aborted while they were read or held, until the last one is done; in no other count
+	PinnedBytes int64 // of entries replaced, deleted or aborted while they were read or held, until the last one is done; in no other count
 	MaxBytes    int64 // the limit
 	Evictions   int64 // entries removed to make room, since New
 

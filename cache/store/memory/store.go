@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -51,7 +52,7 @@ func New(o Options) (*Store, error) {
 		block: int64(o.BufferPool.DefaultBufferSize),
 		small: int64(o.BufferPool.MinBufferSize),
 		index: index{seed: maphash.MakeSeed()},
-		room:  room{limit: o.MaxBytes},
+		room:  room{limit: o.MaxBytes, slack: max(o.MaxBytes/4, min(o.MaxBytes, 1<<20))},
 	}, nil
 }
 
@@ -74,11 +75,10 @@ func (s *Store) Stat(ctx context.Context, key string) (*store.Metadata, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := s.index.acquire(key)
+	e := s.index.peek(key)
 	if e == nil {
 		return nil, s.missing()
 	}
-	defer e.unref()
 	return e.meta.Load(), nil
 }
 
@@ -105,12 +105,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	}
 	s.mu.Lock()
 	e, err := s.lookup(key)
-	if e != nil {
-		s.detach(e)
-	}
+	idle := e != nil && s.detach(e)
 	s.mu.Unlock()
-	if e != nil {
-		e.unref()
+	if idle {
+		e.putBlocks()
 	}
 	if err == store.ErrNotFound {
 		return nil
@@ -139,7 +137,7 @@ func (s *Store) UpdateMetadata(ctx context.Context, key string, ifGeneration uin
 		e.meta.Store(&m)
 	}
 	s.mu.Unlock()
-	unref(victims)
+	free(victims)
 	return err
 }
 
@@ -167,11 +165,8 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.done.Store(true)
-	all := s.index.all()
-	for _, e := range all {
-		s.detach(e)
-	}
+	all := slices.DeleteFunc(s.index.all(), func(e *entry) bool { return !s.detach(e) })
 	s.mu.Unlock()
-	unref(all)
+	free(all)
 	return strategy.Close(s.pool)
 }

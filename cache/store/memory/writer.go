@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -169,8 +170,8 @@ func (w *writer) ReadFrom(r io.Reader) (n int64, err error) {
 	defer func() { n = w.entry.size - before }()
 	for {
 		room, err := w.next()
-		if err == store.ErrTooLarge {
-			return 0, w.atEnd(r)
+		if errors.Is(err, store.ErrTooLarge) {
+			return 0, w.atEnd(r, err)
 		}
 		if err != nil {
 			return 0, err
@@ -188,13 +189,13 @@ func (w *writer) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 }
 
-// atEnd tells a body that fills the tier to the last byte from one that
+// atEnd tells a body that fills the room there is to the last byte from one that
 // outgrows it.
-func (w *writer) atEnd(r io.Reader) error {
+func (w *writer) atEnd(r io.Reader, outgrown error) error {
 	for {
 		c, err := r.Read(w.spare[2:])
 		if c != 0 {
-			w.failed = store.ErrTooLarge
+			w.failed = outgrown
 			return w.failed
 		}
 		if err == io.EOF {
