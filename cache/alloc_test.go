@@ -91,7 +91,6 @@ func TestAllocations(t *testing.T) {
 	}
 	const limit = 64 << 20
 	blocks := strategy.DefaultConfig()
-	blocks.DefaultBufferSize = 64 << 10
 	near := func() *memory.Store {
 		s, err := memory.New(memory.Options{MaxBytes: limit, BufferPool: blocks})
 		require.NoError(t, err)

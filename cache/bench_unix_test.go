@@ -215,7 +215,6 @@ func (r *bench) start() {
 	r.persisted = make(chan struct{}, 1)
 	pool := strategy.BufferPoolConfig{Enabled: true, Strategy: r.strategy, MaxIdle: 2048}
 	blocks := pool
-	blocks.DefaultBufferSize = 64 << 10
 	near, err := memory.New(memory.Options{MaxBytes: int64(r.limit), BufferPool: blocks})
 	if err != nil {
 		r.b.Fatal(err)

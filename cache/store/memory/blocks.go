@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // A block comes from the pool when at least half of its capacity will be used and
@@ -101,11 +102,18 @@ func (w *writer) weight() int64 {
 // cost is what the tier counts of a block.
 func cost(b []byte) int64 { return int64(cap(b)) + blockOverhead }
 
-// capacity is that of a pool's buffer for n bytes, n at most a block. It is a
-// guess for pools with classes of their own; trim sees what they have.
-func (s *Store) capacity(n int64) int64 {
-	if n <= s.small {
-		return s.small
+// classes are the sizes of a pool's buffers (strategy.NewPool). It is a guess for
+// pools that have their own; trim sees what they have.
+func classes(c strategy.BufferPoolConfig) []int64 {
+	sizes := []int64{int64(c.MinBufferSize)}
+	for n := c.DefaultBufferSize; n < c.MaxBufferSize; n *= 2 {
+		sizes = append(sizes, int64(n))
 	}
-	return s.block
+	return append(sizes, int64(c.MaxBufferSize))
+}
+
+// capacity is that of a pool's buffer for n bytes, n at most a block.
+func (s *Store) capacity(n int64) int64 {
+	i, _ := slices.BinarySearch(s.sizes, n)
+	return s.sizes[i]
 }

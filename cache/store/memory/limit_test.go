@@ -413,7 +413,7 @@ func TestForgottenReadersGiveRoomBack(t *testing.T) {
 	}
 	const n = 8
 	s, err := memory.New(memory.Options{MaxBytes: n * whole(1), BufferPool: strategy.BufferPoolConfig{
-		Enabled: true, DefaultBufferSize: block, MinBufferSize: small}})
+		Enabled: true, DefaultBufferSize: block, MinBufferSize: small, MaxBufferSize: block}})
 	require.NoError(t, err)
 	defer s.Close()
 	func() {
@@ -465,4 +465,22 @@ func TestUnknownSizesInALargeTier(t *testing.T) {
 		require.LessOrEqual(t, got.Bytes+got.StagedBytes, got.MaxBytes*5/4)
 		require.NoError(t, w.Abort())
 	})
+}
+
+// The last block of a declared size comes from the smallest class that holds it, and
+// all others from the largest.
+func TestEachClassIsUsed(t *testing.T) {
+	s, err := memory.New(memory.Options{MaxBytes: 1 << 20, BufferPool: strategy.BufferPoolConfig{
+		Enabled: true, MinBufferSize: 1 << 10, DefaultBufferSize: 4 << 10, MaxBufferSize: 16 << 10}})
+	require.NoError(t, err)
+	defer s.Close()
+	for size, want := range map[int]int64{
+		900: 1 << 10, 3000: 4 << 10, 6000: 8 << 10, 12_000: 16 << 10,
+		40_000: 16<<10 + 16<<10 + 8<<10, // 7,232 in the last one
+	} {
+		put(t, s, "k", int64(size), pattern(1, size))
+		blocks := int64(size+16<<10-1) / (16 << 10)
+		require.Equal(t, perEntry+want+blocks*perBlock, s.Stats().Bytes, size)
+		require.Equal(t, pattern(1, size), get(t, s, "k"))
+	}
 }

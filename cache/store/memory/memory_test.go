@@ -32,7 +32,7 @@ const (
 func each(t *testing.T, max int64, test func(t *testing.T, s *memory.Store)) {
 	for _, name := range append(strategy.Names(), "disabled") {
 		t.Run("strategy="+name, func(t *testing.T) {
-			config := strategy.BufferPoolConfig{DefaultBufferSize: block, MinBufferSize: small, MaxBufferSize: 2 * block, Scrub: true}
+			config := strategy.BufferPoolConfig{DefaultBufferSize: block, MinBufferSize: small, MaxBufferSize: block, Scrub: true}
 			if name != "disabled" {
 				config.Enabled, config.Strategy = true, name
 			}

@@ -13,7 +13,7 @@ type Options struct {
 	MaxBytes int64
 
 	// BufferPool configures the pool that blocks come from. The store opens it
-	// and closes it. Blocks have DefaultBufferSize bytes, but for the last one of
+	// and closes it. Blocks have MaxBufferSize bytes, but for the last one of
 	// an entry. The zero value allocates each block.
 	BufferPool strategy.BufferPoolConfig
 }

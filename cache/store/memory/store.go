@@ -25,8 +25,8 @@ var (
 // waits for a reader or a writer.
 type Store struct {
 	pool  strategy.BufferPool
-	block int64 // bytes of every block but an entry's last
-	small int64 // bytes of the pool's smallest class
+	block int64   // bytes of every block but an entry's last
+	sizes []int64 // of the pool's classes, block the last
 
 	done atomic.Bool // set under mu
 
@@ -49,8 +49,8 @@ func New(o Options) (*Store, error) {
 	}
 	return &Store{
 		pool:  pool,
-		block: int64(o.BufferPool.DefaultBufferSize),
-		small: int64(o.BufferPool.MinBufferSize),
+		block: int64(o.BufferPool.MaxBufferSize),
+		sizes: classes(o.BufferPool),
 		index: index{seed: maphash.MakeSeed()},
 		room:  room{limit: o.MaxBytes, slack: max(o.MaxBytes/4, min(o.MaxBytes, 1<<20))},
 	}, nil

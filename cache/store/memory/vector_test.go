@@ -36,7 +36,7 @@ func connected(t testing.TB, network string) (client, server net.Conn) {
 func blocksOf(t testing.TB, bytes int) *memory.Store {
 	t.Helper()
 	s, err := memory.New(memory.Options{MaxBytes: 64 << 20, BufferPool: strategy.BufferPoolConfig{
-		Enabled: true, DefaultBufferSize: bytes, MinBufferSize: min(bytes, 4096)}})
+		Enabled: true, DefaultBufferSize: bytes, MinBufferSize: min(bytes, 4096), MaxBufferSize: bytes}})
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s

@@ -2,7 +2,6 @@ package command
 
 import (
 	"io"
-	"math"
 	"net/http"
 	"syscall"
 	"time"
@@ -10,75 +9,52 @@ import (
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
-// kernelPiece is how much the kernel copies under one deadline. It decides how
-// slow a client may be: with a minute, 4.3 KB/s.
-const kernelPiece = 256 << 10
-
-// progress lets a client take as long as it likes, as long as it takes or sends
-// something every now and then: each piece of a body has its own deadline.
+// progress has what a handler copies go through the pool, and each piece of a
+// request's body wait for its client no longer than stall. Answers have the
+// deadlines of clientConn.
 func progress(next http.Handler, pool strategy.BufferPool, stall time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := http.NewResponseController(w)
-		p := &progressWriter{ResponseWriter: w, control: c, pool: pool, stall: stall}
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &progressReader{ReadCloser: r.Body, control: c, stall: stall}
+		p := &progressWriter{ResponseWriter: w, pool: pool}
+		if r.Body == nil || r.Body == http.NoBody {
+			p.conn = connOf(r) // nobody else writes to it: there is no "100 Continue"
+		} else {
+			r.Body = &progressReader{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
 		}
-		defer p.extend() // for what the server has still to flush
 		next.ServeHTTP(p, r)
 	})
 }
 
 type progressWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	pool    strategy.BufferPool
-	stall   time.Duration
-}
-
-// extend sets the deadline anew. Where a connection has none, in tests with a
-// recorder, there is nothing to stall either.
-func (w *progressWriter) extend() {
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.stall))
+	conn *clientConn // nil: not to be used
+	pool strategy.BufferPool
 }
 
 // Unwrap is for http.ResponseController.
 func (w *progressWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// FlushError is for http.ResponseController too.
-func (w *progressWriter) FlushError() error {
-	w.extend()
-	return w.control.Flush()
-}
-
+// Write sends what the server has buffered, mostly a header, along with a large p.
 func (w *progressWriter) Write(p []byte) (int, error) {
-	w.extend()
-	return w.ResponseWriter.Write(p)
+	if w.conn == nil || len(p) <= headRoom {
+		return w.ResponseWriter.Write(p)
+	}
+	head := w.pool.Get(headRoom)
+	n, err := w.conn.join(head, func() (int, error) { return w.ResponseWriter.Write(p) })
+	w.pool.Put(head)
+	return n, err
 }
 
-// ReadFrom implements io.ReaderFrom, so that files still go out by sendfile: in
-// pieces, since one call for all of it would know no progress.
+// ReadFrom implements io.ReaderFrom for files. All else is copied by the pool.
 func (w *progressWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	to, ok := w.ResponseWriter.(io.ReaderFrom)
-	limit, limited := src.(*io.LimitedReader)
-	if !limited {
-		limit = &io.LimitedReader{R: src, N: math.MaxInt64}
+	file := src
+	if limit, limited := src.(*io.LimitedReader); limited {
+		file = limit.R
 	}
-	if _, descriptor := limit.R.(syscall.Conn); !ok || !descriptor {
+	if _, descriptor := file.(syscall.Conn); !ok || !descriptor {
 		return w.pool.CopyBuffer(struct{ io.Writer }{w}, src)
 	}
-	for limit.N > 0 {
-		// The kernel paths look for an *io.LimitedReader right over the file.
-		piece := &io.LimitedReader{R: limit.R, N: min(limit.N, kernelPiece)}
-		asked := piece.N
-		w.extend()
-		m, err := to.ReadFrom(piece)
-		n += m
-		limit.N -= m
-		if err != nil || m < asked {
-			return n, err
-		}
-	}
-	return n, nil
+	return to.ReadFrom(src)
 }
 
 type progressReader struct {

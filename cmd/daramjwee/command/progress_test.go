@@ -174,11 +174,8 @@ func TestFilesGoOutInPiecesThatTheKernelCanCopy(t *testing.T) {
 	} {
 		_, err := f.Seek(kernelPiece-1, io.SeekStart)
 		require.NoError(t, err)
-		pool, err := strategy.New(strategy.BufferPoolConfig{})
-		require.NoError(t, err)
-		to := &kernelWriter{t: t}
-		w := &progressWriter{ResponseWriter: to, control: http.NewResponseController(to), pool: pool, stall: time.Hour}
-		n, err := io.Copy(w, src)
+		to := &kernelConn{t: t}
+		n, err := io.Copy(&clientConn{Conn: to, stall: time.Nanosecond}, src)
 		require.NoError(t, err, name)
 		require.EqualValues(t, 2*kernelPiece+1, n, name)
 		require.Equal(t, []int64{kernelPiece, kernelPiece, 1}, to.pieces, name)
@@ -189,23 +186,23 @@ func TestFilesGoOutInPiecesThatTheKernelCanCopy(t *testing.T) {
 	}
 }
 
-// kernelWriter is a ResponseWriter that looks at sources as net.TCPConn does.
-type kernelWriter struct {
-	http.ResponseWriter
+// kernelConn looks at sources as net.TCPConn does.
+type kernelConn struct {
+	net.Conn
 	t         *testing.T
 	pieces    []int64
 	deadlines int
 }
 
-func (w *kernelWriter) SetWriteDeadline(time.Time) error { w.deadlines++; return nil }
+func (c *kernelConn) SetWriteDeadline(time.Time) error { c.deadlines++; return nil }
 
-func (w *kernelWriter) ReadFrom(src io.Reader) (int64, error) {
+func (c *kernelConn) ReadFrom(src io.Reader) (int64, error) {
 	l, ok := src.(*io.LimitedReader)
-	require.True(w.t, ok, "%T", src)
+	require.True(c.t, ok, "%T", src)
 	_, ok = l.R.(interface{ Fd() uintptr })
-	require.True(w.t, ok, "%T", l.R)
+	require.True(c.t, ok, "%T", l.R)
 	n, err := io.Copy(io.Discard, src)
-	w.pieces = append(w.pieces, n)
+	c.pieces = append(c.pieces, n)
 	return n, err
 }
 
@@ -217,9 +214,9 @@ func serveOnPipe(t *testing.T, h http.HandlerFunc) net.Conn {
 	client, conn := net.Pipe()
 	l := &pipeListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 	l.conns <- conn
-	srv := newHTTPServer(progress(h, pool, stallTimeout), slog.New(slog.DiscardHandler))
+	srv := newClientServer(h, pool, slog.New(slog.DiscardHandler))
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
+	go func() { done <- srv.Serve(&clientListener{l, stallTimeout}) }()
 	t.Cleanup(func() {
 		client.Close()
 		srv.Close()

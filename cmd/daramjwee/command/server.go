@@ -64,8 +64,8 @@ func start(s *settings, log *slog.Logger) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.clients = newHTTPServer(srv.count(progress(handler, srv.cache.BufferPool, stallTimeout)), log)
-	srv.serve(srv.clients, srv.listener)
+	srv.clients = newClientServer(srv.count(handler), srv.cache.BufferPool, log)
+	srv.serve(srv.clients, &clientListener{srv.listener, stallTimeout})
 	if srv.adminListener != nil {
 		srv.admin = newHTTPServer(srv.adminHandler(), log)
 		srv.serve(srv.admin, srv.adminListener)

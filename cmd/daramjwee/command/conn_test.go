@@ -1,0 +1,142 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/strategy"
+	"github.com/daramjwee/daramjwee/strategy/syncpool"
+)
+
+// serveOnTCP serves a handler as start does.
+func serveOnTCP(t *testing.T, h http.HandlerFunc) (url string, pool strategy.BufferPool) {
+	t.Helper()
+	pool, err := strategy.New(strategy.BufferPoolConfig{Enabled: true, Strategy: syncpool.Name})
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	srv := newClientServer(h, pool, slog.New(slog.DiscardHandler))
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(&clientListener{l, stallTimeout}) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		require.NoError(t, srv.Close())
+		require.ErrorIs(t, <-done, http.ErrServerClosed)
+		require.Zero(t, pool.Stats().ActiveBuffers)
+	})
+	return "http://" + l.Addr().String(), pool
+}
+
+// TestAnswersInManyPieces: whatever a handler writes and flushes, the client gets it
+// once and in order, over the same connection.
+func TestAnswersInManyPieces(t *testing.T) {
+	want := make([]byte, 1<<20)
+	for i := range want {
+		want[i] = byte(i * 7 / 3)
+	}
+	sizes := []int{1, 100, 2047, 2048, 4095, 4096, 4097, 5000, 8192, 32 << 10, 64 << 10, 200_000}
+	var round uint64
+	url, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+		random := rand.New(rand.NewPCG(round, 1))
+		if round%2 == 0 {
+			w.Header().Set("Content-Length", fmt.Sprint(len(want)))
+		}
+		for rest := want; len(rest) > 0; {
+			n := min(len(rest), sizes[random.IntN(len(sizes))])
+			piece := bytes.Clone(rest[:n])
+			m, err := w.Write(piece)
+			clear(piece) // it is ours again
+			if m != n || err != nil {
+				t.Errorf("%d of %d bytes, %v", m, n, err)
+				return
+			}
+			if rest = rest[n:]; random.IntN(5) == 0 {
+				http.NewResponseController(w).Flush()
+			}
+		}
+	})
+	for ; round < 40; round++ {
+		res, err := http.Get(url)
+		require.NoError(t, err)
+		got, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.True(t, bytes.Equal(want, got), "%d bytes", len(got))
+	}
+}
+
+// TestAClientThatGoesAway: the error of a Write that was held back is not lost, and
+// the buffer that held it comes back.
+func TestAClientThatGoesAway(t *testing.T) {
+	failed := make(chan error, 1)
+	url, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 5000)); err != nil { // 4096 held back, and not enough more to be written
+				failed <- err
+				return
+			}
+		}
+	})
+	res, err := http.Get(url)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Error(t, <-failed)
+}
+
+// TestWhatIsHeldBackIsWrittenByJoin: nobody may come who writes more.
+func TestWhatIsHeldBackIsWrittenByJoin(t *testing.T) {
+	to := &scriptedConn{}
+	c := &clientConn{Conn: to, stall: time.Hour}
+	n, err := c.join(make([]byte, headRoom), func() (int, error) { return c.Write([]byte("head")) })
+	require.Equal(t, 4, n)
+	require.NoError(t, err)
+	require.Equal(t, []string{"head"}, to.got)
+
+	n, err = c.join(make([]byte, headRoom), func() (int, error) {
+		c.Write([]byte("head"))
+		return c.Write([]byte("body"))
+	})
+	require.Equal(t, 4, n)
+	require.NoError(t, err)
+	require.Equal(t, []string{"head", "head", "body"}, to.got)
+
+	to.fails = errors.New("broken")
+	for _, write := range []func() (int, error){
+		func() (int, error) { return c.Write([]byte("head")) },
+		func() (int, error) { c.Write([]byte("head")); return c.Write([]byte("body")) },
+	} {
+		_, err = c.join(make([]byte, headRoom), write)
+		require.ErrorIs(t, err, to.fails)
+	}
+	_, err = c.Write([]byte("more"))
+	require.ErrorIs(t, err, to.fails, "nothing is held back by itself")
+	require.Nil(t, c.head)
+}
+
+type scriptedConn struct {
+	net.Conn
+	got   []string
+	fails error
+}
+
+func (c *scriptedConn) SetWriteDeadline(time.Time) error { return nil }
+
+func (c *scriptedConn) Write(p []byte) (int, error) {
+	if c.fails != nil {
+		return 0, c.fails
+	}
+	if len(p) > 0 {
+		c.got = append(c.got, string(p))
+	}
+	return len(p), nil
+}
