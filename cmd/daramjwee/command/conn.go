@@ -22,8 +22,9 @@ const headRoom = 4 << 10
 // then; and what http.Server writes in two goes can go out in one.
 type clientConn struct {
 	net.Conn
-	stall time.Duration
-	armed time.Time // when the deadline was set
+	loopback bool // the client is on this machine
+	stall    time.Duration
+	armed    time.Time // when the deadline was set
 
 	joining bool
 	head    []byte // held back while joining; its capacity is headRoom
@@ -117,7 +118,8 @@ func (l *clientListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &clientConn{Conn: c, stall: l.stall}, nil
+	from, ok := c.RemoteAddr().(*net.TCPAddr)
+	return &clientConn{Conn: c, loopback: ok && from.IP.IsLoopback(), stall: l.stall}, nil
 }
 
 type connKey struct{}

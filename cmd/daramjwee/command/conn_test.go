@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -139,4 +140,43 @@ func (c *scriptedConn) Write(p []byte) (int, error) {
 		c.got = append(c.got, string(p))
 	}
 	return len(p), nil
+}
+
+// TestFilesOnTheirWay: by sendfile, or where the client is on this machine through a
+// buffer of the pool.
+func TestFilesOnTheirWay(t *testing.T) {
+	want := make([]byte, 300_000)
+	rand.NewChaCha8([32]byte{}).Read(want)
+	f, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Write(want)
+	require.NoError(t, err)
+	for _, loopback := range []bool{true, false} {
+		gets := make(chan int64, 1)
+		var pool strategy.BufferPool
+		var url string
+		url, pool = serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+			before := pool.Stats().TotalGets
+			if !connOf(r).loopback {
+				t.Error("a client on this machine")
+			}
+			connOf(r).loopback = loopback
+			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Length", fmt.Sprint(len(want)))
+			if _, err := io.Copy(w, io.LimitReader(f, int64(len(want)))); err != nil {
+				t.Error(err)
+			}
+			gets <- pool.Stats().TotalGets - before
+		})
+		res, err := http.Get(url)
+		require.NoError(t, err)
+		got, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.NoError(t, res.Body.Close())
+		require.True(t, bytes.Equal(want, got))
+		require.Equal(t, loopback, <-gets > 0)
+	}
 }
