@@ -5,12 +5,16 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/oxtoacart/bpool"
+	"github.com/valyala/bytebufferpool"
+
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // BenchmarkGetPut borrows 32 KiB, touches it and puts it back. Beside the
 // strategies stand what they are compared with: floor, a bare sync.Pool of array
-// pointers that neither counts nor knows sizes, and make.
+// pointers that neither counts nor knows sizes; make; and the libraries behind two
+// of them as they come, bytebufferpool and bpool.
 func BenchmarkGetPut(b *testing.B) {
 	const size = 32 << 10
 	cycles := map[string]func(){}
@@ -23,8 +27,20 @@ func BenchmarkGetPut(b *testing.B) {
 		}
 		cycles[name] = func() { buf := p.Get(size); buf[9]++; p.Put(buf) }
 	}
+	var buffers bytebufferpool.Pool
+	cycles["bytebufferpool"] = func() {
+		buf := buffers.Get()
+		if cap(buf.B) < size {
+			buf.B = make([]byte, size)
+		}
+		buf.B = buf.B[:size]
+		buf.B[9]++
+		buffers.Put(buf)
+	}
+	slices := bpool.NewBytePool(256, size)
+	cycles["bpool"] = func() { buf := slices.Get(); buf[9]++; slices.Put(buf) }
 	cycles["make"] = func() { sink = make([]byte, size); sink[9]++ }
-	for _, name := range []string{"floor", "syncpool", "bytebuffer", "channel", "noop", "make"} {
+	for _, name := range []string{"floor", "syncpool", "bytebuffer", "channel", "noop", "bytebufferpool", "bpool", "make"} {
 		cycle := cycles[name]
 		b.Run(fmt.Sprintf("strategy=%s/procs=1", name), func(b *testing.B) {
 			b.ReportAllocs()
