@@ -14,6 +14,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net"
 	"time"
 )
 
@@ -129,6 +130,14 @@ type StagedHolder interface {
 	// Release gives the bytes up. It never waits: a ReadAt that is under way ends
 	// well, a later one returns ErrClosed as soon as the writer has ended too.
 	Release()
+}
+
+// VectorWriter is implemented by destinations that take many blocks at a time, as
+// net.TCPConn and net.UnixConn do: the WriteTo of an Entry in memory uses it. The
+// list is the callee's to change, its bytes are not, and not to be looked at when it
+// has returned. The result is that of io.Writer.
+type VectorWriter interface {
+	WriteVector(list net.Buffers) (n int64, err error)
 }
 
 // DirectWriter is optional on a Writer: a source is read straight into the

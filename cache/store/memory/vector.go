@@ -3,26 +3,31 @@ package memory
 import (
 	"io"
 	"net"
+
+	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// vectored reports whether w takes many blocks by one system call. net has no
-// interface for that which others could see.
+// vectored reports whether w takes many blocks by one system call.
 func vectored(w io.Writer) bool {
 	switch w.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	case *net.TCPConn, *net.UnixConn, store.VectorWriter:
 		return true
 	}
 	return false
 }
 
 // writeVector writes the rest of the body by writev. The list of blocks is an
-// allocation, since net.Buffers consumes it.
-func (r *reader) writeVector(w io.Writer) (int64, error) {
+// allocation, since it is consumed.
+func (r *reader) writeVector(w io.Writer) (n int64, err error) {
 	list := make(net.Buffers, 0, len(r.entry.blocks))
 	for b := range r.entry.from(r.off) {
 		list = append(list, b)
 	}
-	n, err := list.WriteTo(w)
+	if to, ok := w.(store.VectorWriter); ok {
+		n, err = to.WriteVector(list)
+	} else {
+		n, err = list.WriteTo(w)
+	}
 	r.off += n
 	return n, err
 }

@@ -77,6 +77,44 @@ func TestWriteToConnection(t *testing.T) {
 	require.Equal(t, pattern(300*block+7, 300*block+7), get(t, s, "k"), "net.Buffers consumed a list of its own")
 }
 
+// taker is a destination that takes blocks, of which it takes no more than most bytes.
+type taker struct {
+	bytes.Buffer
+	most, calls int
+}
+
+func (d *taker) WriteVector(list net.Buffers) (n int64, err error) {
+	d.calls++
+	for i, b := range list {
+		k, _ := d.Write(b[:min(len(b), d.most-d.Len())])
+		list[i] = nil // ours to change
+		if n += int64(k); k < len(b) {
+			return n, io.ErrShortWrite
+		}
+	}
+	return n, nil
+}
+
+func TestWriteToVectorWriter(t *testing.T) {
+	const block = 4096
+	s := blocksOf(t, block)
+	body := pattern(1, 5*block+9)
+	put(t, s, "k", int64(len(body)), body)
+	e := open(t, s, "k")
+	defer e.Close()
+	d := &taker{most: 2*block + 5}
+	n, err := e.(io.WriterTo).WriteTo(d)
+	require.ErrorIs(t, err, io.ErrShortWrite)
+	require.EqualValues(t, 2*block+5, n)
+	d.most = len(body)
+	n, err = e.(io.WriterTo).WriteTo(d)
+	require.NoError(t, err)
+	require.EqualValues(t, 3*block+4, n, "the rest")
+	require.Equal(t, 2, d.calls)
+	require.Equal(t, body, d.Bytes())
+	require.Equal(t, body, get(t, s, "k"))
+}
+
 // TestWriteToConnectionThatBreaks: the count is what was accepted, and a later call
 // goes on there.
 func TestWriteToConnectionThatBreaks(t *testing.T) {

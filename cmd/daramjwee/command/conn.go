@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// kernelPiece is how much the kernel copies under one deadline. It decides how
+// kernelPiece is how much goes to the kernel under one deadline. It decides how
 // slow a client may be: with a minute, 4.3 KB/s.
 const kernelPiece = 256 << 10
 
@@ -19,7 +19,7 @@ const headRoom = 4 << 10
 
 // clientConn is a connection to a client. Each Write has its own deadline, so that
 // a client may take as long as it likes as long as it takes something every now and
-// then; and what http.Server writes in two goes can go out in one.
+// then; and what http.Server writes in many goes can go out in one.
 type clientConn struct {
 	net.Conn
 	loopback bool // the client is on this machine
@@ -27,9 +27,11 @@ type clientConn struct {
 	armed    time.Time // when the deadline was set
 
 	joining bool
-	head    []byte // held back while joining; its capacity is headRoom
-	pair    [2][]byte
-	list    net.Buffers // pair, as far as it is not written; here, since it would be allocated
+	list    net.Buffers // what is held back while joining
+	held    int         // bytes of it
+	lost    int         // bytes that were held back and not written
+	head    []byte      // has those that http.Server's buffer had; the rest is the caller's of join
+	rest    net.Buffers // of list; here, since it would be allocated
 }
 
 // arm moves the deadline on. The clock is nearly free and a timer is not, so it
@@ -42,34 +44,51 @@ func (c *clientConn) arm() {
 }
 
 func (c *clientConn) Write(p []byte) (int, error) {
-	if c.joining && len(c.head) == 0 && len(p) <= cap(c.head) {
-		c.head = append(c.head, p...)
-		return len(p), nil
-	}
-	c.arm()
-	if len(c.head) == 0 {
+	if !c.joining {
+		c.arm()
 		return c.Conn.Write(p)
 	}
-	held := len(c.head)
-	c.pair = [2][]byte{c.head, p}
-	c.list = c.pair[:]
-	n, err := c.list.WriteTo(c.Conn) // writev
-	c.head, c.pair = c.head[:0], [2][]byte{}
-	return max(0, int(n)-held), err
+	if len(p) <= headRoom {
+		if len(p) > headRoom-len(c.head) {
+			if err := c.flush(); err != nil {
+				return 0, err
+			}
+		}
+		c.head = append(c.head, p...)
+		p = c.head[len(c.head)-len(p):]
+	}
+	c.list = append(c.list, p)
+	if c.held += len(p); c.held >= kernelPiece {
+		return len(p), c.flush()
+	}
+	return len(p), nil
 }
 
-// join calls write with a buffer of headRoom for what would go out by itself.
-func (c *clientConn) join(head []byte, write func() (int, error)) (n int, err error) {
-	c.joining, c.head = true, head[:0]
+// flush writes what is held back, by writev.
+func (c *clientConn) flush() error {
+	c.arm()
+	c.rest = c.list
+	n, err := c.rest.WriteTo(c.Conn)
+	c.lost += c.held - int(n)
+	clear(c.list)
+	c.list, c.head, c.held, c.rest = c.list[:0], c.head[:0], 0, nil
+	return err
+}
+
+// join holds back what write writes, to send it together. What write gives to Write
+// must stay as it is until join returns, but for pieces of up to headRoom, which go
+// through head. The result is write's, less what did not go out.
+func (c *clientConn) join(head []byte, write func() (int64, error)) (n int64, err error) {
+	c.joining, c.head, c.lost = true, head[:0], 0
 	n, err = write()
 	c.joining = false
-	if len(c.head) > 0 {
-		if _, failed := c.Write(nil); err == nil {
+	if c.held > 0 {
+		if failed := c.flush(); err == nil {
 			err = failed
 		}
 	}
 	c.head = nil
-	return n, err
+	return max(0, n-int64(c.lost)), err
 }
 
 // ReadFrom implements io.ReaderFrom, so that files go out by sendfile: in pieces,

@@ -1,39 +1,89 @@
 package command
 
 import (
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/httpcache"
+	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 // TestAnAnswerIsOneSystemCall counts those of the thread that answers. With
-// http.Server alone it would be two.
+// http.Server alone it would be one more for the header, and one for each block.
 func TestAnAnswerIsOneSystemCall(t *testing.T) {
+	for blocks := range 3 {
+		calls := make(chan int, 1)
+		address, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			w.Header().Set("Content-Length", strconv.Itoa(max(1, blocks)*64<<10))
+			before := writeCalls(t)
+			var err error
+			if blocks == 0 {
+				_, err = w.Write(make([]byte, 64<<10))
+			} else {
+				_, err = w.(store.VectorWriter).WriteVector(slices.Repeat(net.Buffers{make([]byte, 64<<10)}, blocks))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			calls <- writeCalls(t) - before
+		})
+		res, err := http.Get(address)
+		require.NoError(t, err)
+		n, err := io.Copy(io.Discard, res.Body)
+		require.NoError(t, err)
+		require.EqualValues(t, max(1, blocks)*64<<10, n)
+		require.NoError(t, res.Body.Close())
+		require.Equal(t, 1, <-calls, "%d blocks", blocks)
+	}
+}
+
+// TestAHitIsOneSystemCall: nothing between the memory tier and the connection hides
+// that it takes many blocks.
+func TestAHitIsOneSystemCall(t *testing.T) {
+	const size = 200_000 // four blocks
+	tier, err := memory.New(memory.Options{})
+	require.NoError(t, err)
+	c, err := cache.New(cache.WithTiers(tier))
+	require.NoError(t, err)
+	defer c.Close()
+	origin := httptest.NewServer(http.HandlerFunc(sizedObject))
+	defer origin.Close()
+	to, err := url.Parse(origin.URL)
+	require.NoError(t, err)
+	h, err := httpcache.New(c, httpcache.Options{Origin: to})
+	require.NoError(t, err)
 	calls := make(chan int, 1)
-	url, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+	address, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		w.Header().Set("Content-Length", strconv.Itoa(64<<10))
 		before := writeCalls(t)
-		_, err := w.Write(make([]byte, 64<<10))
-		if err != nil {
-			t.Error(err)
-		}
+		h.ServeHTTP(w, r)
 		calls <- writeCalls(t) - before
 	})
-	res, err := http.Get(url)
-	require.NoError(t, err)
-	n, err := io.Copy(io.Discard, res.Body)
-	require.NoError(t, err)
-	require.EqualValues(t, 64<<10, n)
-	require.NoError(t, res.Body.Close())
-	require.Equal(t, 1, <-calls)
+	for range 2 {
+		body, _ := get(t, fmt.Sprintf("%s/a/%d", address, size))
+		require.Len(t, body, size)
+		if n := <-calls; c.Stats().Hits > 0 {
+			require.Equal(t, 1, n)
+		}
+	}
+	require.EqualValues(t, 1, c.Stats().Hits)
 }
 
 func writeCalls(t *testing.T) int {

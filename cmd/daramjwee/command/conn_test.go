@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/strategy"
 	"github.com/daramjwee/daramjwee/strategy/syncpool"
 )
@@ -55,7 +57,14 @@ func TestAnswersInManyPieces(t *testing.T) {
 		for rest := want; len(rest) > 0; {
 			n := min(len(rest), sizes[random.IntN(len(sizes))])
 			piece := bytes.Clone(rest[:n])
-			m, err := w.Write(piece)
+			m, err := 0, error(nil)
+			if at := n / 3; random.IntN(2) == 0 {
+				m, err = w.Write(piece)
+			} else {
+				var k int64
+				k, err = w.(store.VectorWriter).WriteVector(net.Buffers{piece[:at], nil, piece[at : 2*at], piece[2*at:]})
+				m = int(k)
+			}
 			clear(piece) // it is ours again
 			if m != n || err != nil {
 				t.Errorf("%d of %d bytes, %v", m, n, err)
@@ -98,31 +107,50 @@ func TestAClientThatGoesAway(t *testing.T) {
 func TestWhatIsHeldBackIsWrittenByJoin(t *testing.T) {
 	to := &scriptedConn{}
 	c := &clientConn{Conn: to, stall: time.Hour}
-	n, err := c.join(make([]byte, headRoom), func() (int, error) { return c.Write([]byte("head")) })
-	require.Equal(t, 4, n)
+	n, err := c.join(make([]byte, headRoom), func() (int64, error) { return wrote(c.Write([]byte("head"))) })
+	require.EqualValues(t, 4, n)
 	require.NoError(t, err)
 	require.Equal(t, []string{"head"}, to.got)
 
-	n, err = c.join(make([]byte, headRoom), func() (int, error) {
+	n, err = c.join(make([]byte, headRoom), func() (int64, error) {
 		c.Write([]byte("head"))
-		return c.Write([]byte("body"))
+		return wrote(c.Write([]byte("body")))
 	})
-	require.Equal(t, 4, n)
+	require.EqualValues(t, 4, n)
 	require.NoError(t, err)
 	require.Equal(t, []string{"head", "head", "body"}, to.got)
 
+	to.got = nil
+	n, err = c.join(make([]byte, headRoom), func() (n int64, err error) {
+		for range 3 { // the third time there is no room for it
+			for _, p := range []string{strings.Repeat("h", 2000), strings.Repeat("b", 5000)} {
+				if m, err := c.Write([]byte(p)); m != len(p) || err != nil {
+					t.Error(m, err)
+				}
+				n += int64(len(p))
+			}
+		}
+		return n, nil
+	})
+	require.EqualValues(t, 21_000, n)
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat(strings.Repeat("h", 2000)+strings.Repeat("b", 5000), 3), strings.Join(to.got, ""))
+
 	to.fails = errors.New("broken")
-	for _, write := range []func() (int, error){
-		func() (int, error) { return c.Write([]byte("head")) },
-		func() (int, error) { c.Write([]byte("head")); return c.Write([]byte("body")) },
+	for _, write := range []func() (int64, error){
+		func() (int64, error) { return wrote(c.Write([]byte("head"))) },
+		func() (int64, error) { c.Write([]byte("head")); return wrote(c.Write([]byte("body"))) },
 	} {
-		_, err = c.join(make([]byte, headRoom), write)
+		n, err = c.join(make([]byte, headRoom), write)
 		require.ErrorIs(t, err, to.fails)
+		require.Zero(t, n, "what was held back did not go out")
 	}
 	_, err = c.Write([]byte("more"))
 	require.ErrorIs(t, err, to.fails, "nothing is held back by itself")
 	require.Nil(t, c.head)
 }
+
+func wrote(n int, err error) (int64, error) { return int64(n), err }
 
 type scriptedConn struct {
 	net.Conn

@@ -2,6 +2,7 @@ package command
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"syscall"
 	"time"
@@ -38,8 +39,33 @@ func (w *progressWriter) Write(p []byte) (int, error) {
 	if w.conn == nil || len(p) <= headRoom {
 		return w.ResponseWriter.Write(p)
 	}
+	n, err := w.join(func() (int64, error) {
+		n, err := w.ResponseWriter.Write(p)
+		return int64(n), err
+	})
+	return int(n), err
+}
+
+// WriteVector implements store.VectorWriter.
+func (w *progressWriter) WriteVector(list net.Buffers) (n int64, err error) {
+	write := func() (n int64, err error) {
+		for _, p := range list {
+			m, err := w.ResponseWriter.Write(p)
+			if n += int64(m); err != nil {
+				return n, err
+			}
+		}
+		return n, nil
+	}
+	if w.conn == nil {
+		return write()
+	}
+	return w.join(write)
+}
+
+func (w *progressWriter) join(write func() (int64, error)) (int64, error) {
 	head := w.pool.Get(headRoom)
-	n, err := w.conn.join(head, func() (int, error) { return w.ResponseWriter.Write(p) })
+	n, err := w.conn.join(head, write)
 	w.pool.Put(head)
 	return n, err
 }
