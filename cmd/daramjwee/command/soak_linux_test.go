@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/internal/checked"
+	"github.com/daramjwee/daramjwee/internal/race"
 )
 
 // The values of .ci/soak are longer.
@@ -35,8 +38,8 @@ var (
 // live must stay near the tier's limit, and the process within the memory limit
 // that serve gave itself.
 func TestMemoryUnderLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a matter of seconds")
+	if testing.Short() || race.Enabled || checked.Everywhere {
+		t.Skip("takes seconds, and both others take memory")
 	}
 	tier := *soakTier << 20
 	largest := min(10<<20, tier/8) // what a tier of this size keeps
@@ -86,7 +89,7 @@ func TestMemoryUnderLoad(t *testing.T) {
 			// A small tier is not all that a process has: connections, indexes, idle buffers.
 			require.Less(t, slices.Max(live), tier+max(tier*15/100, 24<<20), "live heap after a collection")
 			require.Less(t, slices.Max(rss), limit, "resident set")
-			if len(live) >= 6 { // between two collections there is no trend but up
+			if load.d >= time.Minute && len(live) >= 6 { // between two collections there is no trend but up
 				require.Less(t, float64(late), 1.05*float64(early), "live heap: no upward trend")
 				require.Less(t, float64(lateRSS), 1.1*float64(earlyRSS), "resident set: no upward trend")
 			}
