@@ -94,26 +94,28 @@ func (q *Queue[V]) Evict(spare func(V) bool) *Node[V] {
 	return q.evict(spare, 2*q.len)
 }
 
-// EvictUnvisited is Evict where nothing need be evicted: it clears the bits that it
-// meets, and returns nil when all of them were set.
-func (q *Queue[V]) EvictUnvisited(spare func(V) bool) *Node[V] { return q.evict(spare, q.len) }
+// EvictUnvisited is Evict where nothing need be evicted: it looks at no more than most
+// nodes, each once, clears the bits that it meets, and returns nil when it finds none.
+// The next call goes on where it stopped.
+func (q *Queue[V]) EvictUnvisited(spare func(V) bool, most int) *Node[V] {
+	return q.evict(spare, min(most, q.len))
+}
 
 func (q *Queue[V]) evict(spare func(V) bool, most int) *Node[V] {
-	n := q.hand
 	for i := range most {
+		n := q.hand
 		if n == nil {
 			n = q.tail
 		}
+		q.hand = n.prev
 		switch {
 		case spare != nil && spare(n.Value):
 		case i < q.len && n.visited.Load():
 			n.visited.Store(false)
 		default:
-			q.hand = n
-			q.Remove(n) // moves the hand on
+			q.Remove(n)
 			return n
 		}
-		n = n.prev
 	}
 	return nil
 }

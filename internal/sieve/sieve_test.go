@@ -223,14 +223,30 @@ func TestEvictPassesBy(t *testing.T) {
 }
 
 func TestEvictUnvisited(t *testing.T) {
+	const all = 100
 	var q Queue[int]
 	for i := range 3 {
 		n := &Node[int]{Value: i}
 		q.Push(n, 1)
 		n.Visit()
 	}
-	require.Nil(t, q.EvictUnvisited(nil))
+	require.Nil(t, q.EvictUnvisited(nil, all))
 	require.Equal(t, 3, q.Len())
-	require.Equal(t, 0, q.EvictUnvisited(nil).Value, "not visited since")
-	require.Nil(t, q.EvictUnvisited(func(int) bool { return true }))
+	require.Equal(t, 0, q.EvictUnvisited(nil, all).Value, "not visited since")
+	require.Nil(t, q.EvictUnvisited(func(int) bool { return true }, all))
+}
+
+func TestEvictUnvisitedGoesOn(t *testing.T) {
+	var q Queue[int]
+	for i := range 5 {
+		n := &Node[int]{Value: i}
+		q.Push(n, 1)
+		if i < 4 {
+			n.Visit()
+		}
+	}
+	require.Nil(t, q.EvictUnvisited(nil, 2))
+	require.Nil(t, q.EvictUnvisited(nil, 2))
+	require.Equal(t, 4, q.EvictUnvisited(nil, 2).Value)
+	require.Equal(t, 0, q.EvictUnvisited(nil, 2).Value, "from the tail again")
 }

@@ -45,7 +45,7 @@
 // and Stats.PinnedBytes, the blocks of entries that were replaced, deleted or aborted
 // while they were read. (It is more for a while where entries that room was promised
 // from came to be read.) Measured: 512 clients of a tier of 512 MiB made 1.3 GiB live
-// when what they read was evicted. Each time that there is no room, an entry that
+// when what they read was evicted. Each time that readers are in the way, one that
 // nobody asked for lately loses its place all the same: were its readers forgotten,
 // the collector gives its room back.
 //

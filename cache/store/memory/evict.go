@@ -10,12 +10,11 @@ func (s *Store) publish(e *entry, weight int64) error {
 	old := s.index.get(e.key)
 	victims, err := s.makeRoom(e, old, weight, victims)
 	if err == nil {
-		s.unstage(e)
 		e.weight, e.read = weight, weight
 		s.room.busy.Add(e.read) // until the writer's reference goes
 		e.refs.Add(indexed)
+		s.queue.Push(&e.node, weight) // before somebody opens it, which Visit records
 		s.index.put(e)
-		s.queue.Push(&e.node, weight)
 	}
 	if err == nil && old != nil {
 		e.node.Visit() // a key that is asked for again, as on a hit
@@ -28,31 +27,35 @@ func (s *Store) publish(e *entry, weight int64) error {
 	return err
 }
 
-// makeRoom evicts for a staged entry that takes the place of old, which may be nil
-// and stays. It wants mu. What was promised its room has it already.
-func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) ([]*entry, error) {
-	switch {
-	case s.done.Load():
+// makeRoom unstages an entry and evicts for it. What takes the place of old, which may
+// be nil and stays for now, needs less. It wants mu. On an error the entry is staged
+// as before.
+func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) (_ []*entry, err error) {
+	if s.done.Load() {
 		return victims, store.ErrClosed
-	case e.declared && weight <= e.promised:
+	}
+	s.unstage(e)
+	switch {
+	case e.declared && weight <= e.promised: // it has had its room
 		return victims, nil
 	case weight > s.room.limit:
-		return victims, store.ErrTooLarge
-	case weight > s.room.available(s.room.unknown-e.weight):
-		return s.detachRead(victims), store.ErrFull
+		err = store.ErrTooLarge
+	case weight > s.room.available(s.room.unknown):
+		victims, err = s.detachRead(victims), store.ErrFull
+	default:
+		extra := weight
+		if old != nil && !old.isRead() {
+			extra -= old.weight
+		}
+		var ok bool
+		if victims, ok = s.evict(victims, extra, old); !ok { // somebody has just opened what there was
+			victims, err = s.detachRead(victims), store.ErrFull
+		}
 	}
-	extra := weight
-	if e.declared {
-		extra -= e.weight
+	if err != nil {
+		s.restage(e)
 	}
-	if old != nil && !old.isRead() {
-		extra -= old.weight
-	}
-	victims, ok := s.evict(victims, extra, old)
-	if !ok { // somebody has just opened what there was
-		return victims, store.ErrFull
-	}
-	return victims, nil
+	return victims, err
 }
 
 // reweigh changes the weight of a committed entry. It wants mu, and on an error
@@ -89,9 +92,10 @@ func (s *Store) evict(victims []*entry, extra int64, keep *entry) (_ []*entry, o
 
 // detachRead is for when nothing can be evicted. It detaches the next entry that would
 // be evicted were it not read, if there is one that was not asked for lately: entries
-// whose readers were forgotten would keep their room for ever. Else it is evict.
+// whose readers were forgotten would keep their room for ever. It looks at no more than
+// a thousand, since nobody else gets the lock meanwhile. Else it is evict.
 func (s *Store) detachRead(victims []*entry) []*entry {
-	if n := s.queue.EvictUnvisited(func(e *entry) bool { return !e.isRead() }); n != nil {
+	if n := s.queue.EvictUnvisited(func(e *entry) bool { return !e.isRead() }, 1000); n != nil {
 		s.room.evictions++
 		if s.detach(n.Value) {
 			victims = append(victims, n.Value)

@@ -405,6 +405,45 @@ func TestPromiseBesideReaders(t *testing.T) {
 	})
 }
 
+// What is beside a promise and what is read is not enough for a pooled block: the
+// entry has an exact one, in the room it was promised.
+func TestPromiseIsExactBesideReaders(t *testing.T) {
+	const n, size = 4, block * 3 / 4
+	each(t, n*whole(1)+perEntry+size+perBlock, func(t *testing.T, s *memory.Store) {
+		var readers []store.Entry
+		for _, key := range fillUp(t, s, n) {
+			readers = append(readers, open(t, s, key))
+		}
+		w := create(t, s, "k", size)
+		_, err := w.Write(pattern(7, size))
+		require.NoError(t, err)
+		got := s.Stats()
+		require.Equal(t, got.MaxBytes, got.Bytes+got.StagedBytes+got.PinnedBytes)
+		require.NoError(t, w.Commit(ctx))
+		require.Equal(t, pattern(7, size), get(t, s, "k"))
+		for _, e := range readers {
+			require.NoError(t, e.Close())
+		}
+		require.Zero(t, s.Stats().Evictions)
+	})
+}
+
+// Room that was promised is not lent to an unknown size meanwhile.
+func TestUnknownSizeBesideAPromise(t *testing.T) {
+	const n = 2000
+	each(t, whole(n), func(t *testing.T, s *memory.Store) {
+		w, u := create(t, s, "k", n*block), create(t, s, "u", -1)
+		_, err := u.Write(pattern(1, n*block/2))
+		require.Equal(t, store.ErrTooLarge, err)
+		_, err = w.Write(pattern(2, n*block))
+		require.NoError(t, err)
+		got := s.Stats()
+		require.LessOrEqual(t, got.StagedBytes, got.MaxBytes*5/4)
+		require.NoError(t, w.Commit(ctx))
+		require.NoError(t, u.Abort())
+	})
+}
+
 // Readers that nobody closes keep their entries' room no longer than it takes the
 // collector to find them, whether the entries are gone or still there.
 func TestForgottenReadersGiveRoomBack(t *testing.T) {
@@ -450,7 +489,8 @@ func TestUnknownSizesInALargeTier(t *testing.T) {
 		w := create(t, s, "u", -1)
 		_, err := w.Write(pattern(1, n*block*9/10))
 		require.NoError(t, err, "there is room")
-		require.NoError(t, w.Abort())
+		require.NoError(t, w.Commit(ctx), "which its own bytes are not beside")
+		require.NoError(t, s.Delete(ctx, "u"))
 		put(t, s, "k", n*block, pattern(2, n*block))
 		w, other := create(t, s, "u", -1), create(t, s, "o", -1)
 		_, err = w.Write(pattern(3, n*block/8))

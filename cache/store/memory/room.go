@@ -56,7 +56,9 @@ func (s *Store) promise(e *entry, bytes int64) (err error) {
 		err = store.ErrClosed
 	case bytes > s.room.limit:
 		err = store.ErrTooLarge
-	case bytes > s.room.available(s.room.unknown):
+	case bytes > s.room.most(s.room.unknown)-s.room.promised:
+		err = store.ErrFull
+	case bytes > s.room.available(s.room.unknown): // readers are in the way
 		victims, err = s.detachRead(nil), store.ErrFull
 	default:
 		s.room.promised += bytes
@@ -87,9 +89,9 @@ func (s *Store) reserve(e *entry, least, most int64) (n int64, err error) {
 
 func (s *Store) reserveDeclared(e *entry, least, most int64, victims []*entry) (int64, []*entry, error) {
 	r := &s.room
-	n := min(most, r.limit-r.promised+e.promised-e.weight) // what is promised to nobody else
+	n := min(most, e.promised-e.weight+max(0, r.available(r.unknown)))
 	if n < least {
-		return 0, victims, store.ErrTooLarge
+		return 0, victims, r.outgrown(e.weight+least <= r.limit)
 	}
 	victims, ok := s.evict(victims, n, nil)
 	if !ok { // what could have been evicted is read since, but a promise is a promise
@@ -102,22 +104,23 @@ func (s *Store) reserveDeclared(e *entry, least, most int64, victims []*entry) (
 	return n, victims, nil
 }
 
-// reserveUnknown evicts nothing, for an entry that may never be kept.
+// reserveUnknown evicts nothing, for an entry that may never be kept, and leaves
+// alone what was promised.
 func (s *Store) reserveUnknown(e *entry, least, most int64) (int64, error) {
 	r := &s.room
-	n := min(most, min(r.limit, r.limit+r.slack-s.spent())-r.unknown)
+	taken := max(s.spent(), r.promised+r.pinned.Load()+r.busy.Load())
+	n := min(most, min(r.limit, r.limit+r.slack-taken)-r.unknown)
 	if n < least {
-		return 0, r.outgrown(e)
+		return 0, r.outgrown(e.weight < r.slack-blockOverhead)
 	}
 	e.weight += n
 	r.unknown += n
 	return n, nil
 }
 
-// outgrown is the error of an entry that needs more room than there is: whether it
-// may have it later.
-func (r *room) outgrown(e *entry) error {
-	if e.weight < r.slack-blockOverhead {
+// outgrown is the error of an entry that needs more room than there is.
+func (r *room) outgrown(later bool) error {
+	if later {
 		return store.ErrFull
 	}
 	return store.ErrTooLarge
@@ -130,6 +133,16 @@ func (s *Store) unstage(e *entry) {
 		s.room.promised -= e.promised
 	} else {
 		s.room.unknown -= e.weight
+	}
+}
+
+// restage undoes unstage. It wants mu.
+func (s *Store) restage(e *entry) {
+	if e.declared {
+		s.room.staged += e.weight
+		s.room.promised += e.promised
+	} else {
+		s.room.unknown += e.weight
 	}
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"io"
 	"net"
 
@@ -28,6 +29,12 @@ func (r *reader) writeVector(w io.Writer) (n int64, err error) {
 	} else {
 		n, err = list.WriteTo(w)
 	}
+	if n < 0 || n > r.entry.size-r.off {
+		return 0, cmp.Or(err, errWrite)
+	}
 	r.off += n
+	if err == nil && r.off < r.entry.size {
+		err = io.ErrShortWrite
+	}
 	return n, err
 }

@@ -115,6 +115,33 @@ func TestWriteToVectorWriter(t *testing.T) {
 	require.Equal(t, body, get(t, s, "k"))
 }
 
+// liar returns any count for the blocks, and no error.
+type liar struct {
+	io.Writer
+	n int64
+}
+
+func (d liar) WriteVector(net.Buffers) (int64, error) { return d.n, nil }
+
+func TestWriteToVectorWriterThatLies(t *testing.T) {
+	s := blocksOf(t, 4096)
+	body := pattern(1, 3*4096)
+	put(t, s, "k", int64(len(body)), body)
+	e := open(t, s, "k")
+	defer e.Close()
+	for _, impossible := range []int64{-1, int64(len(body)) + 1} {
+		n, err := e.(io.WriterTo).WriteTo(liar{n: impossible})
+		require.Zero(t, n)
+		require.ErrorContains(t, err, "impossible count")
+	}
+	n, err := e.(io.WriterTo).WriteTo(liar{n: 100})
+	require.EqualValues(t, 100, n)
+	require.ErrorIs(t, err, io.ErrShortWrite)
+	rest, err := io.ReadAll(e)
+	require.NoError(t, err)
+	require.Equal(t, body[100:], rest)
+}
+
 // TestWriteToConnectionThatBreaks: the count is what was accepted, and a later call
 // goes on there.
 func TestWriteToConnectionThatBreaks(t *testing.T) {
