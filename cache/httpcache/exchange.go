@@ -22,7 +22,7 @@ type exchange struct {
 
 // get answers from the cache, which asks the origin by way of a fetch.
 func (x *exchange) get() {
-	f := &fetch{asker: &asker{exchange: x}}
+	f := &fetch{asker: asker{exchange: x}}
 	f.hints.w = x.w
 	resp, err := x.cache.Get(x.r.Context(), x.key, f)
 	f.hints.end()

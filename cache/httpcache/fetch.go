@@ -13,7 +13,7 @@ import (
 
 // fetch is the Fetcher of one exchange.
 type fetch struct {
-	*asker
+	asker
 	relay *relayed // an answer that is not stored
 	aged  bool     // the answer came with an Age
 	empty bool     // and is known to have no content: to the cache 0 is an unknown size

@@ -27,7 +27,7 @@ type Handler struct {
 	origin    *url.URL
 	transport http.RoundTripper
 	buffers   httputil.BufferPool
-	name      string
+	name      string // as in Cache-Status
 	log       *slog.Logger
 	errorLog  *log.Logger
 }
@@ -47,7 +47,8 @@ func New(c *cache.DaramjweeCache, o Options) (*Handler, error) {
 	if o.Name == "" {
 		o.Name = "daramjwee"
 	}
-	if !validName(o.Name) {
+	name, err := tokenOrString(o.Name)
+	if err != nil {
 		return nil, &cache.ConfigError{Field: "Name", Value: o.Name, Allowed: "printable ASCII"}
 	}
 	if o.Logger == nil {
@@ -56,7 +57,7 @@ func New(c *cache.DaramjweeCache, o Options) (*Handler, error) {
 	origin := *o.Origin
 	return &Handler{
 		cache: c, config: c.Config(), origin: &origin, transport: o.Transport,
-		buffers: strategy.ReverseProxyBuffers(c.BufferPool), name: o.Name,
+		buffers: strategy.ReverseProxyBuffers(c.BufferPool), name: name,
 		log: o.Logger, errorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
 	}, nil
 }
@@ -81,9 +82,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{Handler: h, w: w, r: r, url: h.target(r.URL), cc: requestDirectives(r.Header)}
-	encodings, _ := acceptedCodings(r.Header)
+	encodings, identity := acceptedCodings(r.Header)
 	x.key = key(x.url, encodings)
-	fwd, detail := bypass(r, x.cc)
+	fwd, detail := bypass(r, x.cc, identity)
 	switch {
 	case x.cc.has("only-if-cached") && fwd != "method":
 		if fwd != "" || !x.lookup() {

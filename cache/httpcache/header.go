@@ -52,24 +52,38 @@ func toEntry(status int, h http.Header) store.Header {
 	return store.NewHeader(pairs...)
 }
 
+// adder adds fields to a header. Their values share one array: http.Header's own
+// methods allocate for each.
+type adder struct {
+	http.Header
+	values []string
+}
+
+func newAdder(h http.Header, fields int) *adder { return &adder{h, make([]string, 0, fields)} }
+
+func (a *adder) set(name, value string) {
+	a.values = append(a.values, value)
+	last := len(a.values) - 1
+	a.Header[name] = a.values[last : last+1 : last+1] // who appends gets a copy
+}
+
+func (a *adder) add(name, value string) {
+	if present, ok := a.Header[name]; ok {
+		a.Header[name] = append(present, value)
+		return
+	}
+	a.set(name, value)
+}
+
 // fromEntry adds an entry's fields to dst and returns its status code.
-func fromEntry(dst http.Header, entry store.Header) (status int) {
+func fromEntry(dst *adder, entry store.Header) (status int) {
 	status = http.StatusOK
-	values := make([]string, 0, entry.Len()) // of all fields, since Add would allocate for each
 	for name, value := range entry.All() {
-		if name == statusField {
-			if code, err := strconv.Atoi(value); err == nil {
-				status = code
-			}
-			continue
+		if name != statusField {
+			dst.add(http.CanonicalHeaderKey(name), value)
+		} else if code, err := strconv.Atoi(value); err == nil {
+			status = code
 		}
-		name = http.CanonicalHeaderKey(name)
-		if present, ok := dst[name]; ok {
-			dst[name] = append(present, value)
-			continue
-		}
-		values = append(values, value)
-		dst[name] = values[len(values)-1 : len(values) : len(values)] // who appends gets a copy
 	}
 	return status
 }
@@ -82,7 +96,7 @@ var ofTheBody = []string{"Content-Encoding", "Content-Length", "Content-Range"}
 // (RFC 9111 sections 3.2 and 4.3.4).
 func update(entry store.Header, notModified http.Header) http.Header {
 	updated := make(http.Header)
-	fromEntry(updated, entry)
+	fromEntry(newAdder(updated, entry.Len()), entry)
 	updated.Del("Date") // was about the stored answer
 	fresh := notModified.Clone()
 	removeHopByHop(fresh)

@@ -16,7 +16,7 @@ func TestEntryHeader(t *testing.T) {
 	for _, status := range []int{200, 404} {
 		entry := toEntry(status, h.Clone())
 		got := make(http.Header)
-		require.Equal(t, status, fromEntry(got, entry))
+		require.Equal(t, status, fromEntry(newAdder(got, 1), entry))
 		require.Equal(t, fields("X-B", "2", "X-B", "1", "Content-Type", "a/b", "Etag", `"e"`, "Cache-Status", "up; hit"), got)
 	}
 }

@@ -35,6 +35,9 @@ var codings = []string{"br", "gzip", "zstd"}
 // one of theirs, whether or not the origin sends Vary. "" is the identity alone.
 // ok is false when the client refuses that: then the origin must choose.
 func acceptedCodings(h http.Header) (encodings string, ok bool) {
+	if len(h["Accept-Encoding"]) == 0 {
+		return "", true
+	}
 	accepts := make(map[string]bool)
 	for m := range strings.SplitSeq(strings.ToLower(strings.Join(h["Accept-Encoding"], ",")), ",") {
 		coding, params, _ := strings.Cut(m, ";")

@@ -37,8 +37,8 @@ func requestDirectives(h http.Header) directives {
 
 // bypass returns why a request goes to the origin without a look at the cache:
 // the value of fwd in RFC 9211 section 2.2 and a word of detail, "" if it does
-// not.
-func bypass(r *http.Request, cc directives) (fwd, detail string) {
+// not. identity tells whether an answer that is not encoded will do.
+func bypass(r *http.Request, cc directives, identity bool) (fwd, detail string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return "method", ""
 	}
@@ -55,7 +55,7 @@ func bypass(r *http.Request, cc directives) (fwd, detail string) {
 			return cache.FwdBypass, b.detail
 		}
 	}
-	if _, ok := acceptedCodings(r.Header); !ok {
+	if !identity {
 		return cache.FwdBypass, "encoding"
 	}
 	if age, present, valid := cc.seconds("max-age"); cc.has("no-cache") || present && (age == 0 || !valid) {

@@ -20,27 +20,27 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	if !status.Hit && f.empty {
 		size = 0
 	}
-	h := x.w.Header()
+	h := newAdder(x.w.Header(), m.Header.Len()+4)
 	code := fromEntry(h, m.Header)
 	if aged {
-		h.Set("Age", strconv.FormatInt(int64(ageOf(m, time.Now())/time.Second), 10))
+		h.set("Age", strconv.FormatInt(int64(ageOf(m, time.Now())/time.Second), 10))
 	}
-	h.Add("Cache-Status", cacheStatus(x.name, status))
+	h.add("Cache-Status", cacheStatus(x.name, status))
 	if code == http.StatusOK && notModified(x.r.Header, m.ETag, modifiedAt(m)) {
 		x.serveNotModified(resp)
 		return
 	}
-	if !has(h, "Content-Type") {
-		h["Content-Type"] = nil // net/http guesses none then
+	if !has(h.Header, "Content-Type") {
+		h.Header["Content-Type"] = nil // net/http guesses none then
 	}
 	if content, seeks := resp.ReadSeeker(); seeks && code == http.StatusOK {
-		h.Set("Accept-Ranges", "bytes")
+		h.set("Accept-Ranges", "bytes")
 		if x.servePartial(resp, content) {
 			return
 		}
 	}
 	if size >= 0 {
-		h.Set("Content-Length", strconv.FormatInt(size, 10))
+		h.set("Content-Length", strconv.FormatInt(size, 10))
 	}
 	x.w.WriteHeader(code)
 	if x.r.Method == http.MethodHead {

@@ -22,16 +22,44 @@ func TestCacheStatus(t *testing.T) {
 		{"d", cache.Status{Fwd: "method"}, "d;fwd=method"},
 		{"my cache", cache.Status{Fwd: "bypass", Detail: "é"}, `"my cache";fwd=bypass;detail=invalid`},
 	} {
-		got := cacheStatus(c.name, c.status)
-		require.Equal(t, c.want, got)
-		_, err := httpsfv.UnmarshalList([]string{got})
+		name, err := tokenOrString(c.name)
 		require.NoError(t, err)
+		require.Equal(t, c.want, cacheStatus(name, c.status))
 	}
 }
 
-func TestValidName(t *testing.T) {
-	require.True(t, validName("daramjwee"))
-	require.True(t, validName("edge 7"))
-	require.False(t, validName("é"))
-	require.False(t, validName("a\nb"))
+// What httpsfv would write is what is written, whatever is in it.
+func TestCacheStatusIsAStructuredField(t *testing.T) {
+	words := []string{"a", "*b", "tier-0", "1st", "two words", `"quoted\"`, "comma, semicolon;", "a/b:c"}
+	for i := range 1 << 10 {
+		s := cache.Status{Hit: i&1 != 0, Stored: i&2 != 0, Collapsed: i&4 != 0, TTL: time.Duration(i-100) * time.Second, Detail: words[i%len(words)]}
+		if i&8 != 0 {
+			s.Fwd, s.FwdStatus = cache.FwdMiss, 200+i
+		}
+		name, err := tokenOrString(words[i>>4%len(words)])
+		require.NoError(t, err)
+		got := cacheStatus(name, s)
+		list, err := httpsfv.UnmarshalList([]string{got})
+		require.NoError(t, err, got)
+		require.Len(t, list, 1)
+		again, err := httpsfv.Marshal(list)
+		require.NoError(t, err)
+		require.Equal(t, again, got)
+		detail, _ := list[0].(httpsfv.Item).Params.Get("detail")
+		if token, ok := detail.(httpsfv.Token); ok {
+			detail = string(token)
+		}
+		require.Equal(t, s.Detail, detail)
+	}
+}
+
+func TestName(t *testing.T) {
+	for _, name := range []string{"daramjwee", "edge 7"} {
+		_, err := tokenOrString(name)
+		require.NoError(t, err)
+	}
+	for _, name := range []string{"é", "a\nb"} {
+		_, err := tokenOrString(name)
+		require.Error(t, err)
+	}
 }
