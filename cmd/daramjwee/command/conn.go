@@ -39,8 +39,28 @@ type clientConn struct {
 func (c *clientConn) arm() {
 	if now := time.Now(); now.Sub(c.armed) > c.stall/8 {
 		c.armed = now
-		_ = c.SetWriteDeadline(now.Add(c.stall)) // on a connection that is closed, as Write will say
+		_ = c.Conn.SetWriteDeadline(now.Add(c.stall)) // on a connection that is closed, as Write will say
 	}
+}
+
+// SetWriteDeadline takes no deadline away: http.Server does so after each answer, and
+// arm, which would not know, could leave the next one without. Any other is good until
+// the next Write.
+func (c *clientConn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	c.armed = time.Time{}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline is what http.Server calls when a handler takes the connection over, whose
+// Writes are bounded like any.
+func (c *clientConn) SetDeadline(t time.Time) error {
+	if err := c.Conn.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
 }
 
 func (c *clientConn) Write(p []byte) (int, error) {
@@ -64,30 +84,46 @@ func (c *clientConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush writes what is held back, by writev.
+// flush writes what is held back, by writev. If it cannot, no more answers may follow:
+// http.Server has been told of bytes that did not go out.
 func (c *clientConn) flush() error {
 	c.arm()
 	c.rest = c.list
 	n, err := c.rest.WriteTo(c.Conn)
 	c.lost += c.held - int(n)
+	c.forget()
+	if err != nil {
+		_ = c.Conn.Close()
+	}
+	return err
+}
+
+func (c *clientConn) forget() {
 	clear(c.list)
 	c.list, c.head, c.held, c.rest = c.list[:0], c.head[:0], 0, nil
-	return err
 }
 
 // join holds back what write writes, to send it together. What write gives to Write
 // must stay as it is until join returns, but for pieces of up to headRoom, which go
-// through head. The result is write's, less what did not go out.
+// through head. The result is write's, less what did not go out. Should write panic, the
+// answer is broken off, and so is the connection.
 func (c *clientConn) join(head []byte, write func() (int64, error)) (n int64, err error) {
 	c.joining, c.head, c.lost = true, head[:0], 0
+	returned := false
+	defer func() {
+		c.forget()
+		c.joining, c.head = false, nil
+		if !returned {
+			_ = c.Conn.Close()
+		}
+	}()
 	n, err = write()
-	c.joining = false
 	if c.held > 0 {
 		if failed := c.flush(); err == nil {
 			err = failed
 		}
 	}
-	c.head = nil
+	returned = true
 	return max(0, n-int64(c.lost)), err
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -141,9 +142,11 @@ func TestWhatIsHeldBackIsWrittenByJoin(t *testing.T) {
 		func() (int64, error) { return wrote(c.Write([]byte("head"))) },
 		func() (int64, error) { c.Write([]byte("head")); return wrote(c.Write([]byte("body"))) },
 	} {
+		to.closed = false
 		n, err = c.join(make([]byte, headRoom), write)
 		require.ErrorIs(t, err, to.fails)
 		require.Zero(t, n, "what was held back did not go out")
+		require.True(t, to.closed, "http.Server believes that it did")
 	}
 	_, err = c.Write([]byte("more"))
 	require.ErrorIs(t, err, to.fails, "nothing is held back by itself")
@@ -152,13 +155,70 @@ func TestWhatIsHeldBackIsWrittenByJoin(t *testing.T) {
 
 func wrote(n int, err error) (int64, error) { return int64(n), err }
 
-type scriptedConn struct {
-	net.Conn
-	got   []string
-	fails error
+// TestAWriteThatPanicsInJoin: nothing is held back for ever, nor sent as if it were whole.
+func TestAWriteThatPanicsInJoin(t *testing.T) {
+	to := &scriptedConn{}
+	c := &clientConn{Conn: to, stall: time.Hour}
+	require.PanicsWithValue(t, "broken", func() {
+		c.join(make([]byte, headRoom), func() (int64, error) {
+			c.Write([]byte("head"))
+			panic("broken")
+		})
+	})
+	require.True(t, to.closed)
+	require.Empty(t, to.got)
+	require.False(t, c.joining)
+	require.Zero(t, c.held)
+	require.Nil(t, c.head)
+	_, err := c.Write([]byte("more"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"more"}, to.got)
 }
 
-func (c *scriptedConn) SetWriteDeadline(time.Time) error { return nil }
+// TestDeadlinesOfOthers: none is taken away, and after another one comes ours again.
+func TestDeadlinesOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := &scriptedConn{}
+		c := &clientConn{Conn: to, stall: time.Hour}
+		other, ours := time.Now().Add(time.Second), time.Now().Add(time.Hour)
+		for range 2 { // the second time it is not worth a move
+			c.Write([]byte("a"))
+		}
+		require.NoError(t, c.SetWriteDeadline(time.Time{}))
+		require.NoError(t, c.SetDeadline(time.Time{}))
+		require.Equal(t, []time.Time{ours}, to.writeDeadlines)
+		require.Equal(t, []time.Time{{}}, to.readDeadlines)
+
+		for i, set := range []func(time.Time) error{c.SetWriteDeadline, c.SetDeadline} {
+			to.writeDeadlines, to.readDeadlines = nil, nil
+			require.NoError(t, set(other))
+			c.Write([]byte("b"))
+			require.Equal(t, []time.Time{other, ours}, to.writeDeadlines)
+			require.Len(t, to.readDeadlines, i, "SetDeadline sets both")
+		}
+	})
+}
+
+type scriptedConn struct {
+	net.Conn
+	got    []string
+	fails  error
+	closed bool
+
+	readDeadlines, writeDeadlines []time.Time
+}
+
+func (c *scriptedConn) Close() error { c.closed = true; return nil }
+
+func (c *scriptedConn) SetReadDeadline(t time.Time) error {
+	c.readDeadlines = append(c.readDeadlines, t)
+	return nil
+}
+
+func (c *scriptedConn) SetWriteDeadline(t time.Time) error {
+	c.writeDeadlines = append(c.writeDeadlines, t)
+	return nil
+}
 
 func (c *scriptedConn) Write(p []byte) (int, error) {
 	if c.fails != nil {

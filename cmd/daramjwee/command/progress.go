@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,7 +20,9 @@ func progress(next http.Handler, pool strategy.BufferPool, stall time.Duration) 
 		if r.Body == nil || r.Body == http.NoBody {
 			p.conn = connOf(r) // nobody else writes to it: there is no "100 Continue"
 		} else {
-			r.Body = &progressReader{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
+			body := &progressReader{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
+			defer body.end()
+			r.Body = body
 		}
 		next.ServeHTTP(p, r)
 	})
@@ -99,16 +102,36 @@ type progressReader struct {
 	io.ReadCloser
 	control *http.ResponseController
 	stall   time.Duration
+
+	mu   sync.Mutex // not held while reading, which may take long
+	over bool       // the deadlines of the connection are the server's again
+}
+
+// end is for when the handler has returned. Transport may still read then, and a
+// deadline that it moved could be that of the next request. The one that is set stays:
+// the server reads what is left of the body, and sets its own for what comes then.
+func (r *progressReader) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+}
+
+func (r *progressReader) setDeadline(t time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over {
+		_ = r.control.SetReadDeadline(t) // on a connection that is closed, as Read will say
+	}
 }
 
 func (r *progressReader) Read(p []byte) (int, error) {
-	_ = r.control.SetReadDeadline(time.Now().Add(r.stall))
+	r.setDeadline(time.Now().Add(r.stall))
 	n, err := r.ReadCloser.Read(p)
 	if err != nil {
 		// From the end of the body on the server itself reads, to learn of a client
 		// that went away. A deadline that passes would look like one: Transport
 		// reads once more after the end.
-		_ = r.control.SetReadDeadline(time.Time{})
+		r.setDeadline(time.Time{})
 	}
 	return n, err
 }

@@ -92,6 +92,31 @@ func TestAClientThatTakesNothingIsGivenUp(t *testing.T) {
 	})
 }
 
+// TestAClientThatStallsLater: http.Server takes the deadline away after each answer.
+func TestAClientThatStallsLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := make(chan error, 1)
+		client := serveOnPipe(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/first" {
+				io.WriteString(w, "a")
+				return
+			}
+			_, err := io.Copy(w, io.LimitReader(pangramReader(), body))
+			sent <- err
+		})
+		start := time.Now()
+		fmt.Fprint(client, "GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(client), nil)
+		require.NoError(t, err)
+		got, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, "a", string(got))
+		fmt.Fprint(client, "GET /second HTTP/1.1\r\nHost: x\r\n\r\n")
+		require.ErrorIs(t, <-sent, os.ErrDeadlineExceeded)
+		require.Equal(t, stallTimeout, time.Since(start))
+	})
+}
+
 // TestAnOriginMayPause: the deadline of what was written last has passed when the
 // rest comes, and when what is buffered is flushed at the end.
 func TestAnOriginMayPause(t *testing.T) {
