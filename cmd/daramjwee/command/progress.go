@@ -1,9 +1,11 @@
 package command
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -22,6 +24,8 @@ func progress(next http.Handler, pool strategy.BufferPool, stall time.Duration) 
 		} else {
 			body := &progressReader{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
 			defer body.end()
+			body.setDeadline(time.Now().Add(stall)) // of what the server reads when the handler does not
+			r = r.WithContext(r.Context())          // a copy: how the server goes on depends on the type of its own Body
 			r.Body = body
 		}
 		next.ServeHTTP(p, r)
@@ -127,7 +131,7 @@ func (r *progressReader) setDeadline(t time.Time) {
 func (r *progressReader) Read(p []byte) (int, error) {
 	r.setDeadline(time.Now().Add(r.stall))
 	n, err := r.ReadCloser.Read(p)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // after which the server would wait for the rest
 		// From the end of the body on the server itself reads, to learn of a client
 		// that went away. A deadline that passes would look like one: Transport
 		// reads once more after the end.

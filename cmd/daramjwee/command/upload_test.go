@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,6 +72,54 @@ func TestTheRestOfABodyNeverComes(t *testing.T) {
 		require.Contains(t, string(got), "Connection: close")
 		require.Equal(t, stallTimeout, time.Since(start))
 	})
+}
+
+// TestABodyIsNoRequest: what a handler leaves of a long body is not parsed as requests.
+func TestABodyIsNoRequest(t *testing.T) {
+	asked := make(chan string, 1<<16)
+	url, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		if r.URL.Path != "/own" {
+			w.Header().Set("Connection", "close")
+		}
+		r.Body.Close() // as Transport does when an origin answers early
+	})
+	client, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	require.NoError(t, err)
+	defer client.Close()
+	const inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+	body := strings.Repeat(inner, 1<<20/len(inner))
+	go fmt.Fprintf(client, "POST /own HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	io.Copy(io.Discard, client) // until the server has closed it
+	require.Equal(t, "/own", <-asked)
+	require.Empty(t, asked)
+}
+
+// TestNobodyReadsABody: the client is answered, and waited for no longer than it may
+// stall, whether the handler does not begin to read, gives up, or the client waits for
+// a "100 Continue".
+func TestNobodyReadsABody(t *testing.T) {
+	for name, c := range map[string]struct {
+		header string
+		handle func(http.ResponseWriter, *http.Request)
+	}{
+		"unread":  {"", func(http.ResponseWriter, *http.Request) {}},
+		"expects": {"Expect: 100-continue\r\n", func(http.ResponseWriter, *http.Request) {}},
+		"stalls":  {"", func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := serveOnPipe(t, c.handle)
+				start := time.Now()
+				fmt.Fprintf(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n%s\r\n", c.header)
+				got, err := io.ReadAll(client)
+				require.NoError(t, err)
+				require.Equal(t, 1, strings.Count(string(got), "HTTP/1.1 "))
+				require.Contains(t, string(got), "Connection: close")
+				require.LessOrEqual(t, time.Since(start), 2*stallTimeout)
+			})
+		})
+	}
 }
 
 func newProgressReader(w http.ResponseWriter, body io.Reader) *progressReader {
