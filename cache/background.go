@@ -22,7 +22,7 @@ type task struct {
 	overflow OverflowPolicy                          // what its caller does when the queue is full
 	byWorker bool                                    // its caller is a worker, who must not wait for the queue that it empties
 	lane     lane
-	gen      uint64 // of two in a lane, the one to be done
+	order    uint64 // of two in a lane, the later one is done
 	tries    int    // begun so far
 }
 

@@ -32,5 +32,6 @@
 //
 // Each value carries the number of the fetch or Set that it began with. One that
 // began before a Delete or Set of its key is neither published after it nor found,
-// also when a tier failed to delete it.
+// also when a tier failed to delete it. Nor does a slow fetch, or a slow copy, take
+// the place of what a later fetch has published.
 package cache

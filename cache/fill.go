@@ -27,6 +27,7 @@ type fill struct {
 	kind  kind
 	gated bool   // it has a place at cache.streams
 	stale bool   // the origin was asked about an entry that was there
+	full  bool   // a tier had no room for it, but may have some later
 	began int64  // on the cache's clock; 0: nobody observes
 	work         // the key, and the number of this fill
 	src   source // read by the one who has the pull
@@ -99,7 +100,7 @@ func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult, at time.Ti
 	f.meta = &f.own
 	var full bool
 	if !res.NoStore {
-		writer, tier, err := c.create(c.ctx, f.key, *f.meta)
+		writer, tier, err := c.create(c.ctx, f.key, *f.meta, 0)
 		if err == nil {
 			f.stage(writer, tier)
 			return true
@@ -143,7 +144,7 @@ func (f *fill) fillTier(writer store.Writer, tier int) {
 	_, direct := writer.(store.DirectWriter)
 	_, staged := writer.(store.StagedReader) // what is taken beyond a reader's need can be read back
 	if !direct || !staged {
-		f.tee = f.cache.BufferPool.TeeReader(&f.src, (*tap)(f))
+		f.tee = f.newTee()
 	} else {
 		f.tee = nil
 	}
@@ -188,13 +189,8 @@ func (f *fill) settle() {
 	case f.failed != nil:
 		f.writer.Abort()
 		end = result{outcome: outcomePrivate, err: f.failed}
-		c.counts.detached.Add(1)
-		c.counts.tiers[f.tier].detached.Add(1)
-		switch {
-		case errors.Is(f.failed, store.ErrFull): // a little later it may have room
-		case errors.Is(f.failed, store.ErrTooLarge):
-			c.memos.unshared(f.key, c.clock())
-		default:
+		f.unstored(f.failed)
+		if troubled(f.failed) {
 			c.tierFailed(f.tier, "write", f.key, f.failed)
 		}
 	case f.src.whole:
@@ -233,9 +229,26 @@ var (
 	errAbandoned = errors.New("cache: abandoned by all its callers")
 )
 
+// unstored counts a body that its callers have whole, and no tier.
+func (f *fill) unstored(why error) {
+	c := f.cache
+	c.counts.detached.Add(1)
+	c.counts.tiers[f.tier].detached.Add(1)
+	if errors.Is(why, store.ErrTooLarge) && !f.full && f.kind != promoting {
+		c.memos.unshared(f.key, c.clock())
+	}
+}
+
 func (f *fill) publish() result {
 	c := f.cache
-	if err := c.commit(&f.work, f.tier, f.writer, f.meta.Generation, f.tier); err != nil {
+	err := f.commit()
+	for errors.Is(err, store.ErrTooLarge) && f.spill(err) { // its size was unknown, and so no room promised
+		err = f.commit()
+	}
+	if errors.Is(err, store.ErrTooLarge) {
+		f.unstored(err)
+	}
+	if err != nil {
 		return result{outcome: outcomePrivate, err: err}
 	}
 	if f.kind == promoting {
@@ -247,6 +260,10 @@ func (f *fill) publish() result {
 	c.counts.tiers[f.tier].fills.Add(1)
 	c.memos.forget(f.key)
 	return result{gen: f.meta.Generation}
+}
+
+func (f *fill) commit() error {
+	return f.cache.commit(&f.work, f.tier, f.writer, f.meta.Generation, f.kind == promoting)
 }
 
 // done ends the source, and the work with it.

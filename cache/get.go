@@ -173,7 +173,10 @@ func (c *DaramjweeCache) missed(r *reader, s Status, at time.Time) *Response {
 	c.counts.misses.Add(1)
 	m := r.fill.meta
 	if s.Stored {
-		s.TTL = c.cfg.freshnessLeft(r.fill.tier, m, at)
+		r.fill.mu.Lock()
+		tier := r.fill.tier // another reader may be moving it on
+		r.fill.mu.Unlock()
+		s.TTL = c.cfg.freshnessLeft(tier, m, at)
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
@@ -195,7 +198,7 @@ func (c *DaramjweeCache) collapsed(r *reader) *Response {
 // stillCurrent serves the entry that the origin called current. It is open, so it
 // is served even if it was evicted meanwhile.
 func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h hit, s Status, m *store.Metadata) (*Response, error) {
-	if err := c.touch(w, h.tier, h.meta, m); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := c.touch(w, h.tier, h.meta, m); troubled(err) {
 		c.tierFailed(h.tier, "update", w.key, err)
 	}
 	c.counts.misses.Add(1)

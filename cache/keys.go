@@ -28,6 +28,9 @@ type keyWork struct {
 	floor     uint64 // values with a smaller number are out of date
 	leftovers uint64 // bit n: tier n failed to delete, and may hold such a value
 
+	brought uint64 // the number of the fetch or Set that brought the newest value
+	newest  uint64 // that, or the number of the last fetch that called it current; 0: not known, see order.go
+
 	fetch, promote *fill // what others may join
 	refreshing     bool  // a refresh is queued or under way
 
@@ -91,6 +94,7 @@ func (k *keys) forget(key string, kw *keyWork) {
 		k.floors.Add(-1)
 		kw.floor = 0
 	}
+	kw.brought, kw.newest = 0, 0
 	k.spare = kw // nobody has it any more
 }
 

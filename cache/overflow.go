@@ -87,7 +87,7 @@ func (b *background) judge(j *job) (v verdict, wait, end <-chan struct{}) {
 	case l.waiting != nil:
 		b.n.scheduled++
 		b.n.deduplicated++
-		if l.waiting.gen < j.gen {
+		if l.waiting.order < j.order {
 			l.waiting.task, j.task = j.task, l.waiting.task
 		}
 		return merged, nil, nil

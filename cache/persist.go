@@ -28,13 +28,13 @@ func (c *DaramjweeCache) schedulePersists(key string, from int, gen uint64, byWo
 			c.counts.persistFailures.Add(1)
 			continue
 		}
-		if entry.Metadata().Generation != gen { // a newer one, which schedules its own
+		if entry.Metadata().Generation != gen || w.superseded(gen, true) { // by a newer one, which schedules its own
 			entry.Close()
 			w.end()
 			return
 		}
 		p := &persist{cache: c, work: w, entry: entry, from: from, to: tier}
-		c.schedule("persist", task{run: p.try, end: p.end, lane: lane{tier, key}, gen: gen, byWorker: byWorker}, key)
+		c.schedule("persist", task{run: p.try, end: p.end, lane: lane{tier, key}, order: w.gen, byWorker: byWorker}, key)
 	}
 }
 
@@ -76,7 +76,7 @@ func (p *persist) try(ctx context.Context) error {
 
 func (p *persist) copy(ctx context.Context) error {
 	c, m := p.cache, *p.entry.Metadata()
-	if c.keys.outdated(p.work.key, m.Generation) {
+	if p.work.superseded(m.Generation, true) {
 		c.counts.superseded.Add(1)
 		return ErrSuperseded
 	}
@@ -138,5 +138,5 @@ func (c *DaramjweeCache) copyToStore(w *work, tier int, writer store.Writer, src
 	if _, err := c.BufferPool.CopyBuffer(writer, src); err != nil {
 		return err
 	}
-	return c.commit(w, tier, writer, gen, 0)
+	return c.commit(w, tier, writer, gen, true)
 }

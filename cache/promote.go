@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -63,7 +62,7 @@ func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h hit) 
 	promoted.Size = h.entry.Size()
 	writer, err := c.cfg.Tiers[0].Create(ctx, key, promoted)
 	if err != nil {
-		if !errors.Is(err, store.ErrTooLarge) && ctx.Err() == nil {
+		if troubled(err) && ctx.Err() == nil {
 			c.tierFailed(0, "create", key, err)
 		}
 		return nil

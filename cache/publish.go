@@ -10,45 +10,75 @@ import (
 
 func now() time.Time { return time.Now() }
 
-// create stages an entry in the nearest tier that takes it. The error is that of
-// the last tier.
-func (c *DaramjweeCache) create(ctx context.Context, key string, m store.Metadata) (w store.Writer, tier int, err error) {
-	for tier = range c.cfg.Tiers {
-		if w, err = c.cfg.Tiers[tier].Create(ctx, key, m); err == nil {
+// create stages an entry in the nearest tier that takes it, looking no nearer than
+// from. When none does, the error is an ErrTooLarge only if it fits into none of
+// them, and an ErrFull if there is one in which it may find room later.
+func (c *DaramjweeCache) create(ctx context.Context, key string, m store.Metadata, from int) (w store.Writer, tier int, err error) {
+	for tier = from; tier < len(c.cfg.Tiers); tier++ {
+		w, refusal := c.cfg.Tiers[tier].Create(ctx, key, m)
+		if refusal == nil {
 			return w, tier, nil
 		}
-		if !errors.Is(err, store.ErrTooLarge) && ctx.Err() == nil {
-			c.tierFailed(tier, "create", key, err)
+		if troubled(refusal) && ctx.Err() == nil {
+			c.tierFailed(tier, "create", key, refusal)
+		}
+		if hope(refusal) > hope(err) {
+			err = refusal
 		}
 	}
 	return nil, 0, err
 }
 
+// hope orders the errors of several tiers for one entry.
+func hope(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, store.ErrFull):
+		return 3
+	case errors.Is(err, store.ErrTooLarge):
+		return 1
+	}
+	return 2
+}
+
+// troubled reports whether an error says that a tier is in trouble, and not just
+// what it has, or has no room for.
+func troubled(err error) bool {
+	return err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrTooLarge) && !errors.Is(err, ErrSuperseded)
+}
+
 // commit publishes a staged entry, unless a Delete, a Set or a newer value of the
-// key came first. On every error the entry is dropped, and counted. hides is how
-// many of the nearest tiers may hold an older value, which would be found first.
-func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, hides int) error {
+// key came first. On every error the entry is dropped, and counted, but for one that
+// says that the tier has no room for it. What is not copied from a tier is taken to
+// be newer than what the nearer tiers have, which would be found first.
+func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, copied bool) error {
 	ctx := c.opContext()
 	defer ctx.end()
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
-	if c.keys.outdated(w.key, gen) || c.newer(ctx, tier, w.key, gen) {
+	if w.superseded(gen, copied) || c.newer(ctx, tier, w.key, gen) {
 		sw.Abort()
 		c.counts.superseded.Add(1)
 		return ErrSuperseded
 	}
 	if err := sw.Commit(ctx); err != nil {
 		sw.Abort()
-		c.tierFailed(tier, "commit", w.key, err)
+		if troubled(err) {
+			c.tierFailed(tier, "commit", w.key, err)
+		}
 		return err
 	}
 	w.gone(tier)
-	c.clear(ctx, w, 0, hides)
+	if !copied {
+		w.published(gen)
+		c.clear(ctx, w, 0, tier)
+	}
 	return nil
 }
 
-// newer reports whether the tier holds a later value already: a slow promote or
-// persist must not bury it.
+// newer reports whether the tier holds a later value already, which may be of a time
+// that the key's work does not remember: a slow promote or persist must not bury it.
 func (c *DaramjweeCache) newer(ctx context.Context, tier int, key string, gen uint64) bool {
 	m, err := c.cfg.Tiers[tier].Stat(ctx, key)
 	return err == nil && m.Generation > gen

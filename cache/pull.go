@@ -29,10 +29,10 @@ func (r *reader) pull(buf *scratch) (got []byte) {
 
 // pull returns as rest what it has read and could not stage.
 func (f *fill) pull(buf *scratch) (got, rest []byte) {
-	for f.tee == nil {
+	from := f.tee
+	if from == nil {
 		direct := f.writer.(store.DirectWriter)
-		room := direct.Next()
-		if len(room) > 0 {
+		if room := direct.Next(); len(room) > 0 {
 			n, _ := f.src.Read(room) // its error is src.err
 			if n == 0 {
 				return nil, nil
@@ -42,19 +42,14 @@ func (f *fill) pull(buf *scratch) (got, rest []byte) {
 			}
 			return room[:n], nil
 		}
-		if !f.spill() {
-			f.failed = store.ErrTooLarge
-			break
-		}
+		from = f.newTee() // there may be nothing to come; else Write says why there is no room
 	}
 	p := buf.get()
-	from := f.tee
-	if from == nil {
-		from = &f.src
-	}
 	n, _ := from.Read(p)
 	return p[:n], nil
 }
+
+func (f *fill) newTee() io.Reader { return f.cache.BufferPool.TeeReader(&f.src, (*tap)(f)) }
 
 // pulled passes the pull on after n bytes. When the tier failed, r has the source
 // from now on, after the bytes that could not be staged.
@@ -99,7 +94,7 @@ type tap fill
 func (t *tap) Write(p []byte) (int, error) {
 	f := (*fill)(t)
 	n, err := f.writer.Write(p)
-	if errors.Is(err, store.ErrTooLarge) && f.spill() {
+	for errors.Is(err, store.ErrTooLarge) && f.spill(err) {
 		var m int
 		m, err = f.writer.Write(p[n:])
 		n += m
@@ -113,23 +108,30 @@ func (t *tap) Write(p []byte) (int, error) {
 
 // spill moves a body that has outgrown its tier, or the room that readers leave
 // there, to the next one that takes it and lets others read along, staged bytes
-// first.
-func (f *fill) spill() bool {
+// first. Once the body is whole, that tier is told its size.
+func (f *fill) spill(why error) bool {
+	f.refused(why)
 	from, ok := f.writer.(store.StagedReader)
 	if !ok || f.kind == promoting {
 		return false
 	}
-	c := f.cache
+	c, m := f.cache, *f.meta
+	if f.src.whole {
+		m.Size = f.src.n
+	}
 	for tier := f.tier + 1; tier < len(c.cfg.Tiers); tier++ {
-		next, err := c.cfg.Tiers[tier].Create(c.ctx, f.key, *f.meta)
+		next, at, err := c.create(c.ctx, f.key, m, tier)
 		if err != nil {
-			continue
+			f.refused(err)
+			return false
 		}
+		tier = at
 		to, ok := next.(store.StagedReader)
 		if ok {
 			_, err = c.BufferPool.CopyBuffer(next, &stagedBytes{from: from})
 		}
 		if !ok || err != nil {
+			f.refused(err)
 			next.Abort()
 			continue
 		}
@@ -145,6 +147,9 @@ func (f *fill) spill() bool {
 	}
 	return false
 }
+
+// refused remembers that a tier may have room another time.
+func (f *fill) refused(why error) { f.full = f.full || errors.Is(why, store.ErrFull) }
 
 // release gives up what was staged.
 func release(w store.Writer) {

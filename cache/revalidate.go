@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -44,7 +43,7 @@ func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error 
 		later := c.keys.begin(w.key)
 		c.schedule("update", task{
 			run: func(ctx context.Context) error {
-				if err := c.touchIn(ctx, later, colder, old, m); err != nil && !errors.Is(err, store.ErrNotFound) {
+				if err := c.touchIn(ctx, later, colder, old, m); troubled(err) {
 					c.tierFailed(colder, "update", w.key, err)
 				}
 				return nil
@@ -57,16 +56,25 @@ func (c *DaramjweeCache) touch(w *work, tier int, old, m *store.Metadata) error 
 }
 
 func (c *DaramjweeCache) touchIn(ctx context.Context, w *work, tier int, old, m *store.Metadata) error {
-	updater, ok := c.cfg.Tiers[tier].(store.MetadataUpdater)
-	if !ok {
-		return c.rewrite(ctx, w, tier, old, m)
+	done, err := c.touchInPlace(ctx, w, tier, old, m)
+	if !done {
+		err = c.rewrite(ctx, w, tier, old, m)
 	}
+	return err
+}
+
+// touchInPlace leaves it to be done where a tier is no MetadataUpdater.
+func (c *DaramjweeCache) touchInPlace(ctx context.Context, w *work, tier int, old, m *store.Metadata) (done bool, err error) {
 	w.of.publish.Lock()
 	defer w.of.publish.Unlock()
-	if c.keys.outdated(w.key, m.Generation) {
-		return store.ErrNotFound
+	if !w.renew(old.Generation, m.Generation) {
+		return true, store.ErrNotFound
 	}
-	return updater.UpdateMetadata(ctx, w.key, old.Generation, *m)
+	updater, ok := c.cfg.Tiers[tier].(store.MetadataUpdater)
+	if !ok {
+		return false, nil
+	}
+	return true, updater.UpdateMetadata(ctx, w.key, old.Generation, *m)
 }
 
 // rewrite is the long way, for a tier that cannot change metadata alone.
@@ -92,22 +100,33 @@ func (c *DaramjweeCache) rewrite(ctx context.Context, w *work, tier int, old, m 
 // a stale "not found" is never served.
 func (c *DaramjweeCache) storeNegative(w *work) {
 	if c.cfg.NegativeFreshness < 0 {
-		w.of.publish.Lock()
-		defer w.of.publish.Unlock()
-		c.clear(c.ctx, w, 0, len(c.cfg.Tiers))
+		c.forgetValue(w)
 		return
 	}
 	m := store.Metadata{
 		Negative: true, StoredAt: now(), Generation: w.gen,
 		StaleWhileRevalidate: -1, StaleIfError: -1,
 	}
-	writer, tier, err := c.create(c.ctx, w.key, m)
+	writer, tier, err := c.create(c.ctx, w.key, m, 0)
 	if err != nil {
 		return
 	}
-	if c.commit(w, tier, writer, m.Generation, tier) == nil {
+	if c.commit(w, tier, writer, m.Generation, false) == nil {
 		c.schedulePersists(w.key, tier, m.Generation, w.byWorker)
 	}
+}
+
+// forgetValue deletes what an origin does not have any more, and publishes nothing
+// in its place.
+func (c *DaramjweeCache) forgetValue(w *work) {
+	w.of.publish.Lock()
+	defer w.of.publish.Unlock()
+	if w.superseded(w.gen, false) {
+		c.counts.superseded.Add(1)
+		return
+	}
+	w.published(w.gen)
+	c.clear(c.ctx, w, 0, len(c.cfg.Tiers))
 }
 
 // stat returns the metadata of the nearest entry to ask the origin about.

@@ -29,7 +29,7 @@ func (c *DaramjweeCache) Set(ctx context.Context, key string, m store.Metadata) 
 		size = -1
 	}
 	m = fetched(m, w, size, now())
-	writer, tier, err := c.create(ctx, key, m)
+	writer, tier, err := c.create(ctx, key, m, 0)
 	if err != nil {
 		w.end()
 		c.streams.leave()
@@ -74,6 +74,7 @@ func (s *setWriter) publish(ctx context.Context) error {
 	// What other tiers hold is older than this value: were it left there, it would
 	// be back as soon as this tier evicts.
 	s.work.raise()
+	s.work.published(s.work.gen)
 	s.work.gone(s.tier)
 	c.clear(ctx, s.work, 0, s.tier)
 	c.clear(ctx, s.work, s.tier+1, len(c.cfg.Tiers))
