@@ -59,14 +59,13 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 	cfg = cfg.WithDefaults()
 	c := &DaramjweeCache{
 		cfg:       cfg,
-		keys:      keys{last: lastGeneration(cfg.Tiers), byKey: make(map[string]*keyWork), ignored: make([]atomic.Uint64, len(cfg.Tiers))},
 		memos:     memos{byKey: make(map[string]memo)},
 		admission: newAdmission(cfg.PromoteWithin),
 		streams:   gate{empty: make(chan struct{})},
 		counts:    counters{tiers: make([]tierCounters, len(cfg.Tiers))},
 		began:     time.Now(),
 	}
-	c.keys.cache = c
+	c.keys.open(c)
 	c.sources = sources{limit: cfg.OpTimeout, clock: c.clock}
 	for i := range cfg.Tiers {
 		c.tierNames = append(c.tierNames, fmt.Sprintf("tier-%d", i))

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 )
@@ -14,7 +15,7 @@ import (
 type keys struct {
 	cache   *DaramjweeCache
 	ignored []atomic.Uint64 // by tier: values up to this number are passed over, see leftovers.go
-	floors  atomic.Int64    // keys that have a floor now, so that a hit looks no further when there are none
+	floors  floors
 
 	mu        sync.Mutex // guards the following 4 fields, and all of each keyWork but publish
 	last      uint64
@@ -45,6 +46,11 @@ type work struct {
 	gen uint64
 
 	byWorker bool // a background task's: what it schedules must not wait for the queue
+}
+
+func (k *keys) open(c *DaramjweeCache) {
+	k.cache, k.last, k.byKey = c, lastGeneration(c.cfg.Tiers), make(map[string]*keyWork)
+	k.ignored, k.floors.seed = make([]atomic.Uint64, len(c.cfg.Tiers)), maphash.MakeSeed()
 }
 
 func (k *keys) begin(key string) *work {
@@ -91,7 +97,7 @@ func (k *keys) forget(key string, kw *keyWork) {
 	}
 	delete(k.byKey, key)
 	if kw.floor > 0 {
-		k.floors.Add(-1)
+		k.floors.add(key, -1)
 		kw.floor = 0
 	}
 	kw.brought, kw.newest = 0, 0
@@ -174,14 +180,14 @@ func (w *work) raise() {
 	w.all.mu.Lock()
 	defer w.all.mu.Unlock()
 	if w.of.floor == 0 {
-		w.all.floors.Add(1)
+		w.all.floors.add(w.key, 1)
 	}
 	w.of.floor = max(w.of.floor, w.gen)
 }
 
 // outdated reports whether a value came before a Delete or Set of its key.
 func (k *keys) outdated(key string, gen uint64) bool {
-	if k.floors.Load() == 0 {
+	if !k.floors.may(key) {
 		return false
 	}
 	k.mu.Lock()
