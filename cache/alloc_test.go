@@ -18,6 +18,7 @@ import (
 	"github.com/daramjwee/daramjwee/internal/checked"
 	"github.com/daramjwee/daramjwee/internal/race"
 	"github.com/daramjwee/daramjwee/strategy"
+	"github.com/daramjwee/daramjwee/strategy/noop"
 )
 
 // ready is an origin whose answer is made before it is asked for.
@@ -84,18 +85,20 @@ func perOperation(t *testing.T, warm, n int, op func(i int)) (objects, bytes flo
 }
 
 // TestAllocations holds the cache to what it may allocate per operation, in a
-// memory tier that is full.
+// memory tier that is full, after 10,000 of them (of 4 MiB, 500). BenchmarkCache has
+// the same figures with the collector running.
 func TestAllocations(t *testing.T) {
 	if race.Enabled || checked.Everywhere {
 		t.Skip("both allocate by themselves")
 	}
 	const limit = 64 << 20
-	blocks := strategy.DefaultConfig()
-	near := func() *memory.Store {
-		s, err := memory.New(memory.Options{MaxBytes: limit, BufferPool: blocks})
+	tier := func(pool strategy.BufferPoolConfig) *memory.Store {
+		s, err := memory.New(memory.Options{MaxBytes: limit, BufferPool: pool})
 		require.NoError(t, err)
 		return s
 	}
+	near := func() *memory.Store { return tier(strategy.DefaultConfig()) }
+	noPools := strategy.BufferPoolConfig{Enabled: true, Strategy: noop.Name}
 	keys := make([]string, 100_000)
 	for i := range keys {
 		keys[i] = "key-" + strconv.Itoa(i)
@@ -110,26 +113,39 @@ func TestAllocations(t *testing.T) {
 		}
 		r.Close()
 	}
+	hit := func(size int) func(*testing.T) (float64, float64) {
+		return func(t *testing.T) (float64, float64) {
+			s := near()
+			c := opened(t, cache.WithTiers(s))
+			f, dst := newReady(size), new(counter)
+			for i := range limit / size {
+				get(c, keys[i], f, dst)
+			}
+			require.NotZero(t, s.Stats().Evictions)
+			return perOperation(t, 10_000, 10_000, func(int) { get(c, "k", f, dst) })
+		}
+	}
+	miss := func(size, warm, n int) func(*testing.T) (float64, float64) {
+		return func(t *testing.T) (float64, float64) {
+			f, dst := newReady(size), new(counter)
+			plain := opened(t, cache.WithTiers(tier(noPools)), cache.WithBufferPoolAdvanced(noPools))
+			_, without := perOperation(t, limit/size, 100, func(i int) { get(plain, keys[i], f, dst) })
+			c := opened(t, cache.WithTiers(near()))
+			objects, bytes := perOperation(t, warm, n, func(i int) { get(c, keys[i], f, dst) })
+			require.LessOrEqual(t, bytes, without/50, "without pools")
+			return objects, bytes
+		}
+	}
 	for _, tc := range []struct {
 		name           string
 		objects, bytes float64 // at most
 		run            func(t *testing.T) (objects, bytes float64)
 	}{
-		{"hit", 2, 160, func(t *testing.T) (float64, float64) {
-			c := opened(t, cache.WithTiers(near()))
-			f, dst := newReady(256<<10), new(counter)
-			return perOperation(t, 1000, 10_000, func(int) { get(c, "k", f, dst) })
-		}},
-		{"miss, 256 KiB", 12, 1536, func(t *testing.T) (float64, float64) {
-			c := opened(t, cache.WithTiers(near()))
-			f, dst := newReady(256<<10), new(counter)
-			return perOperation(t, 2000, 2000, func(i int) { get(c, keys[i], f, dst) })
-		}},
-		{"miss, 4 MiB", 20, 4 << 10, func(t *testing.T) (float64, float64) {
-			c := opened(t, cache.WithTiers(near()))
-			f, dst := newReady(4<<20), new(counter)
-			return perOperation(t, 100, 200, func(i int) { get(c, keys[i], f, dst) })
-		}},
+		{"hit, 1 KiB", 2, 160, hit(1 << 10)},
+		{"hit, 256 KiB", 2, 160, hit(256 << 10)},
+		{"hit, 4 MiB", 2, 160, hit(4 << 20)},
+		{"miss, 256 KiB", 12, 1536, miss(256<<10, 10_000, 2000)},
+		{"miss, 4 MiB", 20, 4 << 10, miss(4<<20, 500, 200)},
 		{"promote, 256 KiB", 20, 3 << 10, func(t *testing.T) (float64, float64) {
 			far, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 1 << 30})
 			require.NoError(t, err)
@@ -143,8 +159,8 @@ func TestAllocations(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, w.Commit(ctx))
 			}
-			objects, bytes := perOperation(t, 2*entries, 1000, func(i int) { get(c, keys[i%entries], f, dst) })
-			require.GreaterOrEqual(t, c.Stats().Promotes, int64(1500))
+			objects, bytes := perOperation(t, 10_000, 1000, func(i int) { get(c, keys[i%entries], f, dst) })
+			require.GreaterOrEqual(t, c.Stats().Promotes, int64(10_000))
 			return objects, bytes
 		}},
 		{"refresh, 256 KiB", 20, 3 << 10, func(t *testing.T) (float64, float64) {
@@ -156,7 +172,7 @@ func TestAllocations(t *testing.T) {
 			})
 			c := opened(t, cache.WithTiers(near()), cache.WithWorkers(1, 1), cache.WithObserver(tell))
 			f := newReady(256 << 10)
-			return perOperation(t, 1000, 2000, func(i int) {
+			return perOperation(t, 10_000, 2000, func(i int) {
 				if err := c.ScheduleRefresh(ctx, keys[i], f); err != nil {
 					t.Fatal(err)
 				}

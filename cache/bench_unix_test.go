@@ -22,8 +22,10 @@ import (
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
-// BenchmarkCache is what one operation costs, in a memory tier of 64 MiB that is
-// full. strategy=floor is the least that moves the same bytes, measured in the
+// BenchmarkCache is what one operation costs, in a memory tier of 64 MiB (promotes of
+// 1 KiB: 2 MiB) that is full, after 10,000 of them, or as many as move 2.5 GB; persists
+// after a tenth of that. Hits, refreshes and promotes go round over up to 512 entries,
+// promotes over twice as many as there is room for. strategy=floor is the least that moves the same bytes, measured in the
 // same run: what is read goes into a ring of 64 KiB blocks as large as the tier,
 // what is written comes out of it. The origin's body is there already and comes in
 // reads of 16 KiB, the client only counts. strategy=noop is the cache without
@@ -35,6 +37,9 @@ func BenchmarkCache(b *testing.B) {
 				for _, name := range []string{"floor", "noop", "syncpool", "bytebuffer", "channel"} {
 					b.Run(fmt.Sprintf("op=%s/size=%s/clients=%d/strategy=%s", op.name, sizeText(size), clients, name), func(b *testing.B) {
 						r := &bench{b: b, size: size, clients: clients, strategy: name, limit: benchLimit}
+						if testing.Short() {
+							r.limit = 16 << 20
+						}
 						if op.name == "promote" && size < 32<<10 {
 							r.limit /= 32 // so that a few thousand files are twice as much
 						}
@@ -64,8 +69,8 @@ var benchOps = []struct {
 	clients    []int
 	run, floor func(r *bench)
 }{
-	{"hit", []int{1, 512}, func(r *bench) {
-		keys := r.fill(benchLimit / 2 / max(r.size, 64<<10))
+	{"hit", []int{1, 8, 64, 512}, func(r *bench) {
+		keys := r.fill()
 		r.loop(func() func(i int) {
 			client, origin := new(counter), newReady(r.size)
 			return func(i int) { r.get(keys[i%len(keys)], origin, client) }
@@ -74,7 +79,7 @@ var benchOps = []struct {
 	}, floorOfHit},
 	{"stale-hit", []int{1}, func(r *bench) {
 		r.stale = true
-		keys := r.fill(8)
+		keys := r.fill()
 		r.loop(func() func(i int) {
 			client := new(counter)
 			down := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) { return nil, errOrigin })
@@ -82,8 +87,8 @@ var benchOps = []struct {
 		})
 		r.must(r.c.Stats().StaleHits >= int64(r.b.N), "stale hits")
 	}, floorOfHit},
-	{"miss", []int{1, 512}, func(r *bench) {
-		r.fill(benchLimit / max(r.size, 4<<10))
+	{"miss", []int{1, 8, 64, 512}, func(r *bench) {
+		r.fill()
 		r.loop(func() func(i int) {
 			client, origin := new(counter), newReady(r.size)
 			return func(int) { r.get(r.freshKey(), origin, client) }
@@ -128,7 +133,7 @@ var benchOps = []struct {
 	}},
 	{"refresh", []int{1}, func(r *bench) {
 		r.observed = true
-		keys := r.fill(benchLimit / 2 / max(r.size, 64<<10))
+		keys := r.fill()
 		r.loop(func() func(i int) {
 			origin := newReady(r.size)
 			return func(i int) {
@@ -136,7 +141,7 @@ var benchOps = []struct {
 				if err := r.c.ScheduleRefresh(ctx, keys[i%len(keys)], origin); err != nil {
 					panic(err)
 				}
-				if i%(len(keys)/2) == 0 { // to wait for each would cost a switch of threads each
+				if i%max(1, len(keys)/2) == 0 { // to wait for each would cost a switch of threads each
 					r.refreshing.Wait()
 				}
 			}
@@ -153,8 +158,11 @@ var benchOps = []struct {
 		})
 	}},
 	{"persist", []int{1}, func(r *bench) {
-		r.two, r.observed = true, true
-		r.fill(1)
+		r.two, r.observed, r.slow = true, true, true
+		r.start()
+		for range r.limit / r.size {
+			r.put(r.near)
+		}
 		r.loop(func() func(i int) {
 			client, origin := new(counter), newReady(r.size)
 			return func(int) {
@@ -195,9 +203,11 @@ type bench struct {
 	strategy      string
 	stale, two    bool
 	observed      bool // somebody waits for what is done in the background
+	slow          bool // a tenth of the warm-up will do
 	limit         int  // of the near tier, bytes
 
 	c          *cache.DaramjweeCache
+	near       *memory.Store
 	far        *disk.Store
 	refreshing sync.WaitGroup
 	persisted  chan struct{}
@@ -215,11 +225,11 @@ func (r *bench) start() {
 	r.persisted = make(chan struct{}, 1)
 	pool := strategy.BufferPoolConfig{Enabled: true, Strategy: r.strategy, MaxIdle: 2048}
 	blocks := pool
-	near, err := memory.New(memory.Options{MaxBytes: int64(r.limit), BufferPool: blocks})
-	if err != nil {
+	var err error
+	if r.near, err = memory.New(memory.Options{MaxBytes: int64(r.limit), BufferPool: blocks}); err != nil {
 		r.b.Fatal(err)
 	}
-	tiers := []store.Store{near}
+	tiers := []store.Store{r.near}
 	if r.two {
 		if r.far, err = disk.Open(r.b.TempDir(), disk.Options{MaxBytes: 4 * benchLimit}); err != nil {
 			r.b.Fatal(err)
@@ -252,19 +262,18 @@ func (r *bench) observe(_ context.Context, e cache.Event) {
 	}
 }
 
-// fill has n entries in the nearest tier before anything is counted.
-func (r *bench) fill(n int) []string {
+// fill has the nearest tier full before anything is counted, and returns keys of
+// entries that are there.
+func (r *bench) fill() []string {
 	r.start()
-	keys := make([]string, max(1, n))
+	keys := make([]string, r.limit/r.size)
 	client, origin := new(counter), newReady(r.size)
 	for i := range keys {
 		keys[i] = r.freshKey()
 		r.get(keys[i], origin, client)
-		if r.two {
-			<-r.persisted
-		}
 	}
-	return keys
+	r.must(r.near.Stats().Evictions > 0, "evictions")
+	return keys[len(keys)-min(512, len(keys)/3):]
 }
 
 // onDisk has n entries in the lower tier only.
@@ -272,19 +281,25 @@ func (r *bench) onDisk(n int) []string {
 	r.start()
 	keys := make([]string, n)
 	for i := range keys {
-		keys[i] = r.freshKey()
-		w, err := r.far.Create(ctx, keys[i], store.Metadata{Size: int64(r.size), StoredAt: time.Now(), Generation: 1})
-		if err == nil {
-			_, err = io.Copy(w, &endless{left: r.size})
-		}
-		if err == nil {
-			err = w.Commit(ctx)
-		}
-		if err != nil {
-			r.b.Fatal(err)
-		}
+		keys[i] = r.put(r.far)
 	}
 	return keys
+}
+
+// put has an entry in one tier.
+func (r *bench) put(tier store.Store) (key string) {
+	key = r.freshKey()
+	w, err := tier.Create(ctx, key, store.Metadata{Size: int64(r.size), StoredAt: time.Now(), Generation: 1})
+	if err == nil {
+		_, err = io.Copy(w, &endless{left: r.size})
+	}
+	if err == nil {
+		err = w.Commit(ctx)
+	}
+	if err != nil {
+		r.b.Fatal(err)
+	}
+	return key
 }
 
 func (r *bench) freshKey() string { return "key-" + strconv.FormatInt(r.next.Add(1), 10) }
@@ -305,27 +320,43 @@ func (r *bench) loop(op func() func(i int)) {
 	r.b.SetBytes(int64(r.size))
 	r.b.ReportAllocs()
 	warmHeap()
+	runs := make(chan func(i int), r.clients)
+	for range r.clients {
+		runs <- op()
+	}
+	run := <-runs
+	runs <- run
 	var i atomic.Int64
+	for range r.warmUps() {
+		run(int(i.Add(1)))
+	}
+	before := cpuTime()
 	if r.clients == 1 {
-		run := op()
-		run(0)
-		before := cpuTime()
 		for r.b.Loop() {
 			run(int(i.Add(1)))
 		}
-		r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
-		return
+	} else {
+		r.b.SetParallelism(max(1, r.clients/runtime.GOMAXPROCS(0)))
+		r.b.ResetTimer()
+		r.b.RunParallel(func(pb *testing.PB) {
+			run := <-runs
+			for pb.Next() {
+				run(int(i.Add(1)))
+			}
+		})
 	}
-	r.b.SetParallelism(max(1, r.clients/runtime.GOMAXPROCS(0)))
-	before := cpuTime()
-	r.b.ResetTimer()
-	r.b.RunParallel(func(pb *testing.PB) {
-		run := op()
-		for pb.Next() {
-			run(int(i.Add(1)))
-		}
-	})
 	r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
+}
+
+func (r *bench) warmUps() int {
+	switch n := min(10_000, 10_000*256<<10/r.size); {
+	case testing.Short():
+		return 1
+	case r.slow:
+		return n / 10
+	default:
+		return n
+	}
 }
 
 // warmHeap has the runtime go over its whole heap twice, as it has in any process

@@ -69,9 +69,9 @@ type Store interface {
 	// Open returns the committed entry of a key. ErrNotFound is a miss; any
 	// other error is this tier's failure, and a cache asks the next tier.
 	Open(ctx context.Context, key string) (Entry, error)
-	// Create stages an entry. The error is ErrTooLarge, or ErrFull, at once, and
-	// nothing is evicted, when m.Size says that it cannot fit. Several writers of one key
-	// do not disturb each other; the last Commit wins.
+	// Create stages an entry. When m.Size says that it can never fit, the error is
+	// ErrTooLarge, at once, and nothing is evicted; when it cannot fit now, ErrFull.
+	// Several writers of one key do not disturb each other; the last Commit wins.
 	Create(ctx context.Context, key string, m Metadata) (Writer, error)
 	// Delete removes the entry of a key; to remove nothing is not an error. It
 	// waits for no reader and no writer: open entries read on, and a writer may

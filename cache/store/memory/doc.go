@@ -9,10 +9,11 @@
 // into the index and takes the key's former one out. The last block is replaced
 // by an exact copy, outside of the pool, when less than half of it is used.
 //
-// A hit. Open takes the lock for reading, looks the key up, marks the entry as
-// used, which is setting a bit, and takes a reference: one allocation.
-// WriteTo hands the blocks themselves to the destination, one Write each. Close
-// gives the reference back.
+// A hit. Open looks the key up in its shard of the index, whose lock it takes for
+// reading, marks the entry as used, which is setting a bit, and takes a reference:
+// one allocation. WriteTo hands the blocks themselves to the destination, one Write
+// each, or all at once where it takes that (store.VectorWriter, a TCP or Unix
+// connection). Close gives the reference back.
 //
 // Blocks are counted by reference: the index holds one to an entry, each open
 // Entry one, a Writer one until it has ended and nothing holds it. The last one out
@@ -29,8 +30,8 @@
 // validator and the header. Eviction is SIEVE's, and happens at these moments only:
 //
 //   - A declared size is promised its room by Create, which returns ErrTooLarge
-//     for what can never fit and ErrFull for what cannot now, at once and having
-//     evicted nothing. Others are evicted block by block, as bytes arrive: what is
+//     for what can never fit, at once and having evicted nothing, and ErrFull for
+//     what cannot now. Others are evicted block by block, as bytes arrive: what is
 //     aborted displaced no more than it staged.
 //   - An unknown size may outgrow the tier, and nothing is evicted for what may
 //     never be kept: its bytes are staged where there is room, and else in a
@@ -39,15 +40,16 @@
 //     are known.
 //   - UpdateMetadata evicts when the header grew.
 //
-// What is read or held is not evicted: that would give nothing back. A tier that its
-// readers fill takes nothing new, but what it has stays within MaxBytes however many
-// they are and however slow: committed entries, what is staged with a declared size,
-// and Stats.PinnedBytes, the blocks of entries that were replaced, deleted or aborted
-// while they were read. (It is more for a while where entries that room was promised
-// from came to be read.) Measured: 512 clients of a tier of 512 MiB made 1.3 GiB live
-// when what they read was evicted. Each time that readers are in the way, one that
-// nobody asked for lately loses its place all the same: were its readers forgotten,
-// the collector gives its room back.
+// What is read or held keeps its room until its readers are done, so that a tier whose
+// readers fill it takes nothing new; but it stays within MaxBytes however many they are
+// and however slow: committed entries, what is staged with a declared size, and
+// Stats.PinnedBytes, the blocks of entries that were replaced, deleted or aborted while
+// they were read. (It is more for a while where entries that room was promised from came
+// to be read.) Measured: 512 clients of a tier of 512 MiB made 1.3 GiB live when what
+// they read was evicted. Eviction passes by what is read, with one exception: each time
+// that an ErrFull is due to readers, one of the entries that are read and that nobody
+// asked for since the last time is not found any more. Were its readers forgotten, the
+// collector then gives its room back.
 //
 // No call waits for anything; one whose context has ended fails and does nothing.
 package memory
