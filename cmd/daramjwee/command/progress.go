@@ -22,7 +22,7 @@ func progress(next http.Handler, pool strategy.BufferPool, stall time.Duration) 
 		if r.Body == nil || r.Body == http.NoBody {
 			p.conn = connOf(r) // nobody else writes to it: there is no "100 Continue"
 		} else {
-			body := &progressReader{ReadCloser: r.Body, control: http.NewResponseController(w), stall: stall}
+			body := &progressReader{ReadCloser: r.Body, conn: connOf(r), control: http.NewResponseController(w), stall: stall}
 			defer body.end()
 			body.setDeadline(time.Now().Add(stall)) // of what the server reads when the handler does not
 			r = r.WithContext(r.Context())          // a copy: how the server goes on depends on the type of its own Body
@@ -104,6 +104,7 @@ const loopBuffer = 64 << 10
 
 type progressReader struct {
 	io.ReadCloser
+	conn    *clientConn // nil: not known
 	control *http.ResponseController
 	stall   time.Duration
 
@@ -118,6 +119,9 @@ func (r *progressReader) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
+	if r.conn != nil {
+		r.conn.leftover.Store(true)
+	}
 }
 
 func (r *progressReader) setDeadline(t time.Time) {
