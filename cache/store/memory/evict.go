@@ -41,15 +41,15 @@ func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) (_ []*en
 	case weight > s.room.limit:
 		err = store.ErrTooLarge
 	case weight > s.room.available(s.room.unknown):
-		victims, err = s.detachRead(victims), store.ErrFull
+		victims, err = s.detachRead(victims, weight), store.ErrFull
 	default:
 		extra := weight
 		if old != nil && !old.isRead() {
 			extra -= old.weight
 		}
 		var ok bool
-		if victims, ok = s.evict(victims, extra, old); !ok { // somebody has just opened what there was
-			victims, err = s.detachRead(victims), store.ErrFull
+		if victims, ok = s.evict(victims, extra, weight, old); !ok { // somebody has just opened what there was
+			err = store.ErrFull
 		}
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) reweigh(e *entry, weight int64) (victims []*entry, err error) {
 	}
 	e.weight = weight
 	s.queue.Reweigh(&e.node, weight)
-	victims, _ = s.evict(nil, 0, nil)
+	victims, _ = s.evict(nil, 0, 0, nil)
 	return victims, nil
 }
 
@@ -74,10 +74,14 @@ func (s *Store) reweigh(e *entry, weight int64) (victims []*entry, err error) {
 const someVictims = 8
 
 // evict detaches entries that nobody reads, and not the one to keep, until extra bytes
-// have room, and appends them to victims. It reports whether they have. It wants mu;
-// the caller frees the victims, without mu, since that touches every block.
-func (s *Store) evict(victims []*entry, extra int64, keep *entry) (_ []*entry, ok bool) {
+// have room, and appends them to victims. It reports whether they have; it gives up when
+// fewer than least are available any more. It wants mu; the caller frees the victims,
+// without mu, since that touches every block.
+func (s *Store) evict(victims []*entry, extra, least int64, keep *entry) (_ []*entry, ok bool) {
 	for s.spent()+extra > s.room.most(s.room.unknown) {
+		if least > 0 && least > s.room.available(s.room.unknown) {
+			return victims, false
+		}
 		n := s.queue.Evict(func(e *entry) bool { return e == keep || e.isRead() })
 		if n == nil {
 			return victims, false
@@ -90,11 +94,16 @@ func (s *Store) evict(victims []*entry, extra int64, keep *entry) (_ []*entry, o
 	return victims, true
 }
 
-// detachRead is for when nothing can be evicted. It detaches the next entry that would
-// be evicted were it not read, if there is one that was not asked for lately: entries
-// whose readers were forgotten would keep their room for ever. It looks at no more than
-// a thousand, since nobody else gets the lock meanwhile. Else it is evict.
-func (s *Store) detachRead(victims []*entry) []*entry {
+// detachRead is for when readers are in the way of so many bytes, and will be when those
+// of what is pinned already are done. It detaches the next entry that would be evicted
+// were it not read, if there is one that was not asked for lately: entries whose readers
+// were forgotten would keep their room for ever. It looks at no more than a thousand,
+// since nobody else gets the lock meanwhile. Else it is evict.
+func (s *Store) detachRead(victims []*entry, bytes int64) []*entry {
+	room := s.room.available(s.room.unknown) + s.room.pinned.Load()
+	if bytes <= room || bytes > room+s.room.busy.Load() {
+		return victims
+	}
 	if n := s.queue.EvictUnvisited(func(e *entry) bool { return !e.isRead() }, 1000); n != nil {
 		s.room.evictions++
 		if s.detach(n.Value) {

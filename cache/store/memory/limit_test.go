@@ -375,6 +375,23 @@ func TestReadersKeepTheirRoom(t *testing.T) {
 	})
 }
 
+// No more entries lose their place to what is refused than will make room for it.
+func TestRefusalsDetachNoMoreThanNeeded(t *testing.T) {
+	const n = 4
+	each(t, n*whole(1), func(t *testing.T, s *memory.Store) {
+		fillUp(t, s, n)
+		defer open(t, s, "A").Close()
+		defer open(t, s, "B").Close()
+		for range 10 {
+			_, err := s.Create(ctx, "n", store.Metadata{Size: 3*block - perEntry})
+			require.ErrorIs(t, err, store.ErrFull)
+		}
+		require.False(t, has(t, s, "A"))
+		require.True(t, has(t, s, "B"))
+		require.True(t, has(t, s, "C"))
+	})
+}
+
 // A promise is kept though what would have been evicted for it came to be read.
 func TestPromiseBesideReaders(t *testing.T) {
 	const n = 6

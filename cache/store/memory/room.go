@@ -56,10 +56,8 @@ func (s *Store) promise(e *entry, bytes int64) (err error) {
 		err = store.ErrClosed
 	case bytes > s.room.limit:
 		err = store.ErrTooLarge
-	case bytes > s.room.most(s.room.unknown)-s.room.promised:
-		err = store.ErrFull
-	case bytes > s.room.available(s.room.unknown): // readers are in the way
-		victims, err = s.detachRead(nil), store.ErrFull
+	case bytes > s.room.available(s.room.unknown):
+		victims, err = s.detachRead(nil, bytes), store.ErrFull
 	default:
 		s.room.promised += bytes
 		e.promised = bytes
@@ -93,10 +91,7 @@ func (s *Store) reserveDeclared(e *entry, least, most int64, victims []*entry) (
 	if n < least {
 		return 0, victims, r.outgrown(e.weight+least <= r.limit)
 	}
-	victims, ok := s.evict(victims, n, nil)
-	if !ok { // what could have been evicted is read since, but a promise is a promise
-		victims = s.detachRead(victims)
-	}
+	victims, _ = s.evict(victims, n, 0, nil) // what could have been may be read since, but a promise is a promise
 	e.weight += n
 	r.staged += n
 	r.promised += max(e.weight-e.promised, 0)
