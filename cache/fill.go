@@ -94,27 +94,28 @@ const (
 
 // cacheAndTeeStream answers a miss: the origin's body fills the nearest tier that
 // has room for it, on its way to the callers. When none has, it is its own
-// caller's alone, and those who wait are told to fetch for themselves.
-func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult, at time.Time) (stored bool) {
+// caller's alone, and those who wait are told to fetch for themselves; the error
+// says why.
+func (c *DaramjweeCache) cacheAndTeeStream(f *fill, res *FetchResult, at time.Time) error {
 	f.own = fetched(res.Metadata, &f.work, f.src.size, at)
 	f.meta = &f.own
-	var full bool
+	err := errNoStore
 	if !res.NoStore {
-		writer, tier, err := c.create(c.ctx, f.key, *f.meta, 0)
-		if err == nil {
+		var writer store.Writer
+		var tier int
+		if writer, tier, err = c.create(c.ctx, f.key, *f.meta, 0); err == nil {
 			f.stage(writer, tier)
-			return true
+			return nil
 		}
-		full = errors.Is(err, store.ErrFull)
 	}
-	if !full {
+	if !errors.Is(err, store.ErrFull) {
 		c.memos.unshared(f.key, c.clock())
 	}
 	f.mu.Lock()
 	f.first.own, f.settled = &own{source: &f.src}, true
 	f.mu.Unlock()
 	f.over(result{outcome: outcomePrivate})
-	return false
+	return err
 }
 
 // fetched completes the metadata that an origin or a caller gave at a time.
@@ -148,9 +149,7 @@ func (f *fill) fillTier(writer store.Writer, tier int) {
 	} else {
 		f.tee = nil
 	}
-	if h, ok := writer.(store.StagedHolder); ok {
-		h.Hold()
-	}
+	hold(writer)
 }
 
 // broadcast wakes all who wait. It wants mu.
@@ -225,6 +224,7 @@ func (f *fill) settle() {
 }
 
 var (
+	errNoStore   = errors.New("cache: the Fetcher forbids it")
 	errOverlong  = errors.New("cache: the body is longer than declared")
 	errAbandoned = errors.New("cache: abandoned by all its callers")
 )

@@ -56,7 +56,7 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 		if m.failures > 0 && c.cfg.standsIn(h) {
 			return c.serveInstead(ctx, key, f, h, s)
 		}
-		fill, leads := c.keys.fetch(key, m.until > 0 && m.failures == 0)
+		fill, leads := c.keys.fetch(key, m.unshared)
 		if leads {
 			return c.lead(ctx, fill, f, h, s)
 		}
@@ -141,7 +141,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit,
 		r := &fill.first
 		r.ctx, r.fetcher = ctx, f
 		at := now()
-		s.Stored = c.cacheAndTeeStream(fill, res, at)
+		s.Stored = c.cacheAndTeeStream(fill, res, at) == nil
 		if err := ctx.Err(); err != nil { // the others read on
 			r.Close()
 			return nil, err

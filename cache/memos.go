@@ -14,6 +14,7 @@ import (
 //     alone for a time that doubles with each failure.
 //   - Its answer could not be stored. Callers do not queue up for what they would
 //     have to fetch for themselves after all (Varnish's hit-for-miss).
+//   - A refresh found no room. The next one waits a little.
 //
 // A key that is forgotten early costs the origin a request.
 type memos struct {
@@ -25,12 +26,14 @@ type memos struct {
 
 type memo struct {
 	until    int64 // on the cache's clock
-	failures int   // in a row; 0: the answer could not be stored
+	failures int   // in a row
+	unshared bool  // the answer could not be stored
 }
 
 const (
 	maxMemos    = 4096
 	unsharedFor = int64(time.Minute)
+	refusedFor  = int64(time.Second)
 )
 
 // about returns what is remembered of a key; the zero memo is nothing.
@@ -63,7 +66,13 @@ func (m *memos) failed(key string, now int64, longest time.Duration) {
 func (m *memos) unshared(key string, now int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.remember(key, memo{until: now + unsharedFor})
+	m.remember(key, memo{until: now + unsharedFor, unshared: true})
+}
+
+func (m *memos) refused(key string, now int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.remember(key, memo{until: now + refusedFor})
 }
 
 // remember wants mu. A full memory forgets any other key.

@@ -28,7 +28,7 @@ func (c *DaramjweeCache) schedulePersists(key string, from int, gen uint64, byWo
 			c.counts.persistFailures.Add(1)
 			continue
 		}
-		if entry.Metadata().Generation != gen || w.superseded(gen, true) { // by a newer one, which schedules its own
+		if w.superseded(gen, true) { // by a newer one, which schedules its own
 			entry.Close()
 			w.end()
 			return
@@ -107,7 +107,7 @@ func (p *persist) start(ctx context.Context) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if again.Metadata().Generation != p.entry.Metadata().Generation {
+	if p.work.superseded(again.Metadata().Generation, true) {
 		again.Close()
 		p.cache.counts.superseded.Add(1)
 		return nil, ErrSuperseded

@@ -111,64 +111,31 @@ func (t *tap) Write(p []byte) (int, error) {
 // first. Once the body is whole, that tier is told its size.
 func (f *fill) spill(why error) bool {
 	f.refused(why)
-	from, ok := f.writer.(store.StagedReader)
-	if !ok || f.kind == promoting {
+	if f.kind == promoting {
 		return false
 	}
-	c, m := f.cache, *f.meta
+	m := *f.meta
 	if f.src.whole {
 		m.Size = f.src.n
 	}
-	for tier := f.tier + 1; tier < len(c.cfg.Tiers); tier++ {
-		next, at, err := c.create(c.ctx, f.key, m, tier)
-		if err != nil {
-			f.refused(err)
-			return false
-		}
-		tier = at
-		to, ok := next.(store.StagedReader)
-		if ok {
-			_, err = c.BufferPool.CopyBuffer(next, &stagedBytes{from: from})
-		}
-		if !ok || err != nil {
-			f.refused(err)
-			next.Abort()
-			continue
-		}
-		old := f.writer
-		f.mu.Lock()
-		f.fillTier(next, tier)
-		f.staged = to
-		f.moves++
-		f.mu.Unlock()
-		old.Abort()
-		release(old) // a ReadAt that comes too late looks for the new one
-		return true
+	next, tier, err := f.cache.spill(f.writer, f.key, m, f.tier)
+	if err != nil {
+		f.refused(err)
+		return false
 	}
-	return false
+	old := f.writer
+	f.mu.Lock()
+	f.fillTier(next, tier)
+	f.staged = next.(store.StagedReader)
+	f.moves++
+	f.mu.Unlock()
+	old.Abort()
+	release(old) // a ReadAt that comes too late looks for the new one
+	return true
 }
 
 // refused remembers that a tier may have room another time.
 func (f *fill) refused(why error) { f.full = f.full || errors.Is(why, store.ErrFull) }
-
-// release gives up what was staged.
-func release(w store.Writer) {
-	if h, ok := w.(store.StagedHolder); ok {
-		h.Release()
-	}
-}
-
-// stagedBytes reads a staged entry up to its frontier.
-type stagedBytes struct {
-	from store.StagedReader
-	off  int64
-}
-
-func (s *stagedBytes) Read(p []byte) (int, error) {
-	n, err := s.from.ReadAt(p, s.off)
-	s.off += int64(n)
-	return n, err
-}
 
 // scratch is a buffer that is borrowed when it is first needed.
 type scratch struct {

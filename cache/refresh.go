@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -33,9 +34,9 @@ func (c *DaramjweeCache) ScheduleRefresh(ctx context.Context, key string, f Fetc
 	return nil
 }
 
-// refreshBehind refreshes what a Get serves stale, unless the origin failed of late.
+// refreshBehind refreshes what a Get serves stale, unless the last try has just failed.
 func (c *DaramjweeCache) refreshBehind(ctx context.Context, key string, f Fetcher) {
-	if c.memos.about(key, c.clock).failures > 0 {
+	if m := c.memos.about(key, c.clock); m.until > 0 && !m.unshared {
 		return
 	}
 	if err := c.ScheduleRefresh(ctx, key, f); err != nil {
@@ -77,8 +78,8 @@ func (c *DaramjweeCache) refresh(ctx context.Context, key string, f Fetcher) {
 	owned = false
 	r := &fill.first
 	r.ctx = c.ctx
-	if !c.cacheAndTeeStream(fill, res, now()) {
-		c.refreshEnded(key, errNotStorable)
+	if err := c.cacheAndTeeStream(fill, res, now()); err != nil {
+		c.refreshEnded(key, fmt.Errorf("%w: %w", errNotStored, err))
 		r.Close()
 		return
 	}
@@ -108,10 +109,14 @@ func (c *DaramjweeCache) refreshEnded(key string, err error) {
 		return
 	}
 	c.counts.refreshFailed.Add(1)
-	if !errors.Is(err, ErrSuperseded) {
+	switch {
+	case errors.Is(err, ErrSuperseded):
+	case errors.Is(err, store.ErrFull): // the origin did not fail, and nothing stands in for it
+		c.memos.refused(key, c.clock())
+	default:
 		c.memos.failed(key, c.clock(), c.cfg.Backoff)
 	}
 	c.cfg.Logger.Warn("cache: refresh failed", "key", key, "err", err)
 }
 
-var errNotStorable = errors.New("cache: the origin's answer is not stored")
+var errNotStored = errors.New("cache: the origin's answer is not stored")

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 )
@@ -108,11 +109,14 @@ func (c *DaramjweeCache) storeNegative(w *work) {
 		StaleWhileRevalidate: -1, StaleIfError: -1,
 	}
 	writer, tier, err := c.create(c.ctx, w.key, m, 0)
-	if err != nil {
-		return
+	if err == nil {
+		err = c.commit(w, tier, writer, m.Generation, false)
 	}
-	if c.commit(w, tier, writer, m.Generation, false) == nil {
+	switch {
+	case err == nil:
 		c.schedulePersists(w.key, tier, m.Generation, w.byWorker)
+	case !errors.Is(err, ErrSuperseded):
+		c.forgetValue(w) // what the origin does not have any more is not served again
 	}
 }
 

@@ -35,7 +35,8 @@ func (c *DaramjweeCache) Set(ctx context.Context, key string, m store.Metadata) 
 		c.streams.leave()
 		return nil, fmt.Errorf("cache: set: %w", err)
 	}
-	return &setWriter{Writer: writer, cache: c, work: w, tier: tier}, nil
+	hold(writer)
+	return &setWriter{Writer: writer, cache: c, work: w, tier: tier, meta: m}, nil
 }
 
 // setWriter is used by one goroutine, like every store.Writer.
@@ -44,7 +45,34 @@ type setWriter struct {
 	cache *DaramjweeCache
 	work  *work
 	tier  int
+	meta  store.Metadata
+	n     int64 // bytes written
 	ended bool
+}
+
+// Write goes on in the next tier when an unknown size has outgrown this one, or the
+// room that readers leave there.
+func (s *setWriter) Write(p []byte) (n int, err error) {
+	n, err = s.Writer.Write(p)
+	for errors.Is(err, store.ErrTooLarge) && s.spill(s.meta) {
+		var m int
+		m, err = s.Writer.Write(p[n:])
+		n += m
+	}
+	s.n += int64(n)
+	return n, err
+}
+
+func (s *setWriter) spill(m store.Metadata) bool {
+	next, tier, err := s.cache.spill(s.Writer, s.work.key, m, s.tier)
+	if err != nil {
+		return false
+	}
+	hold(next)
+	s.Writer.Abort()
+	release(s.Writer)
+	s.Writer, s.tier = next, tier
+	return true
 }
 
 func (s *setWriter) Commit(ctx context.Context) error {
@@ -68,7 +96,13 @@ func (s *setWriter) publish(ctx context.Context) error {
 		c.counts.superseded.Add(1)
 		return ErrSuperseded
 	}
-	if err := s.Writer.Commit(ctx); err != nil {
+	err := s.Writer.Commit(ctx)
+	for whole := s.meta; errors.Is(err, store.ErrTooLarge); err = s.Writer.Commit(ctx) {
+		if whole.Size = s.n; !s.spill(whole) {
+			break
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("cache: set: %w", err)
 	}
 	// What other tiers hold is older than this value: were it left there, it would
@@ -91,6 +125,7 @@ func (s *setWriter) Abort() error {
 
 func (s *setWriter) end() {
 	s.ended = true
+	release(s.Writer)
 	s.work.end()
 	s.cache.streams.leave()
 }
