@@ -32,7 +32,7 @@ func held(t *testing.T, size int, opts ...cache.Option) (c *cache.DaramjweeCache
 // what is too old: the origin answers.
 func TestRefreshThatFindsNoRoom(t *testing.T) {
 	each(t, func(t *testing.T, s cache.Option) {
-		c, o, slow := held(t, 700_000, s, cache.WithStaleWhileRevalidate(time.Minute), cache.WithStaleIfError(time.Hour))
+		c, o, slow := held(t, 700_000, s, cache.WithStaleWhileRevalidate(time.Minute), cache.WithStaleIfError(time.Hour), cache.WithBackoff(time.Hour))
 		time.Sleep(2 * time.Second)
 		for range 3 {
 			_, st := read(t, c, "k", o)
@@ -100,6 +100,7 @@ func TestSetMovesOn(t *testing.T) {
 			require.True(t, string(body) == got)
 			require.Equal(t, "tier-1", st.Detail)
 			require.NoError(t, slow.Close())
+			synctest.Wait() // a persist reads it, too
 			require.Zero(t, near.Stats().StagedBytes+near.Stats().PinnedBytes)
 		}
 		c := opened(t, s, cache.WithTiers(memoryOf(t, 1<<20)))
