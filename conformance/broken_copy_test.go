@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -221,8 +222,44 @@ func brokenTees() []broken {
 				}), w)
 			}
 		}), honest},
+		{"its tee believes a source's WriterTo", "tee/copy", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				tee := l.DefaultBufferPool.TeeReader(r, w)
+				if untold, ok := r.(io.WriterTo); ok {
+					return twoFaces{tee, untold} // w never hears of it
+				}
+				return tee
+			}
+		}), honest},
+		{"its tee lets a writer's ReaderFrom do the copying", "tee/copy", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				tee := l.DefaultBufferPool.TeeReader(r, w)
+				if to, ok := w.(io.ReaderFrom); ok {
+					return twoFaces{tee, &copiesAside{to, r}}
+				}
+				return tee
+			}
+		}), honest},
+		{"its tee reads ahead in what is no plain Reader", "tee/equal", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				if _, ok := r.(io.WriterTo); ok {
+					r = bufio.NewReader(r)
+				}
+				return l.DefaultBufferPool.TeeReader(r, w)
+			}
+		}), honest},
 		{"leaves tees to the standard library", "tee/allocations", bent(func(l *liar) { l.tee = io.TeeReader }), honest},
 	}
+}
+
+// copiesAside has the tee's writer read, and tees what it reads to the copy.
+type copiesAside struct {
+	w io.ReaderFrom
+	r io.Reader
+}
+
+func (c *copiesAside) WriteTo(dst io.Writer) (int64, error) {
+	return c.w.ReadFrom(io.TeeReader(c.r, dst))
 }
 
 // dropsOnError tees and copies, and hands nothing on once the tee's writer fails.
