@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/daramjwee/daramjwee/strategy"
 )
@@ -27,6 +28,13 @@ func brokenCopies() []broken {
 		{"counts in 20 bits", "copy/equal", copying(func(l *liar, dst io.Writer, src io.Reader) (int64, error) {
 			n, err := l.DefaultBufferPool.CopyBuffer(dst, src)
 			return n & (1<<20 - 1), err
+		}), honest},
+		{"counts in 20 bits what goes to a descriptor", "copy/equal", copying(func(l *liar, dst io.Writer, src io.Reader) (int64, error) {
+			n, err := l.DefaultBufferPool.CopyBuffer(dst, src)
+			if _, ok := dst.(syscall.Conn); ok {
+				n &= 1<<20 - 1
+			}
+			return n, err
 		}), honest},
 		{"drops data that comes with EOF", "copy/equal copy/errors", masked(func(src io.Reader, p []byte) (int, error) {
 			n, err := src.Read(p)

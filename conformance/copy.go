@@ -137,7 +137,8 @@ func (c *poolCheck) cell(p strategy.BufferPool, from source, to sink, data []byt
 	c.that(false, got, *first, "CopyBuffer of %d bytes from %s to %s", len(data), from.name, to.name)
 }
 
-// copyEqual takes descriptors, which are slow to make, at two sizes only.
+// copyEqual takes descriptors, which are slow to make, at the sizes around which
+// copies change their minds.
 func copyEqual(c *poolCheck) {
 	p := c.fresh()
 	c.listen()
@@ -145,8 +146,10 @@ func copyEqual(c *poolCheck) {
 	inMemory := func(int) []sink { return goodSinks[:sinksInMemory] }
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks }, []int{0, n + 1})
 	c.matrix(p, goodSources[:sourcesInMemory], inMemory, []int{1, n - 1, n})
+	c.matrix(p, goodSources, func(int) []sink { return goodSinks[sinksInMemory:] }, []int{n - 1, n, megabyte})
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks[:2] }, []int{4097, megabyte})
 	plain := func(int) []sink { return goodSinks[:1] }
+	c.matrix(p, goodSources[sourcesInMemory:], plain, []int{n - 1, n})
 	c.matrix(p, goodSources[:sourcesInMemory], plain, []int{c.cfg.MinBufferSize - 1, c.cfg.MaxBufferSize - 1, c.cfg.MaxBufferSize + 1})
 }
 
