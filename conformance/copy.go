@@ -146,7 +146,9 @@ func copyEqual(c *poolCheck) {
 	inMemory := func(int) []sink { return goodSinks[:sinksInMemory] }
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks }, []int{0, n + 1})
 	c.matrix(p, goodSources[:sourcesInMemory], inMemory, []int{1, n - 1, n})
-	c.matrix(p, goodSources, func(int) []sink { return goodSinks[sinksInMemory:] }, []int{n - 1, n, megabyte})
+	descriptors := func(int) []sink { return goodSinks[sinksInMemory:] }
+	c.matrix(p, goodSources, descriptors, []int{n - 1, n})
+	c.matrix(p, slices.Concat(goodSources[:1], goodSources[sourcesInMemory:]), descriptors, []int{megabyte})
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks[:2] }, []int{4097, megabyte})
 	plain := func(int) []sink { return goodSinks[:1] }
 	c.matrix(p, goodSources[sourcesInMemory:], plain, []int{n - 1, n})

@@ -75,10 +75,10 @@ func teeEqual(c *poolCheck) {
 	c.listen()
 	const size = 2000
 	inMemory, descriptors := slices.Concat(goodSources[:sourcesInMemory], badSources), goodSources[sourcesInMemory:]
-	sinks := slices.Concat(badSinks(size/2), goodSinks[:sinksInMemory])
-	c.teesInStep(p, inMemory, sinks, size, 0, 1, 5, 333, 5000)
-	c.teesInStep(p, inMemory, goodSinks[sinksInMemory:], size, 333)
-	c.teesInStep(p, descriptors, slices.Concat(sinks, goodSinks[sinksInMemory:]), size, 333, 5000)
+	sinks := slices.Concat(badSinks(size/2), goodSinks)
+	c.teesInStep(p, inMemory, slices.Concat(sinks[:3], goodSinks[:1]), size, 0, 1, 5, 333, 5000)
+	c.teesInStep(p, inMemory, slices.Concat(sinks[3:4], goodSinks[1:]), size, 333)
+	c.teesInStep(p, descriptors, sinks, size, 333)
 }
 
 // teesInStep reads chunks through our TeeReader and through io's, and compares
@@ -98,18 +98,22 @@ func (c *poolCheck) teesInStep(p strategy.BufferPool, sources []source, sinks []
 
 func (c *poolCheck) teeInStep(p strategy.BufferPool, from source, to sink, size, chunk int) {
 	ours, std := newTeeEnd(c, p.TeeReader, from, to, payload(size)), newTeeEnd(c, io.TeeReader, from, to, payload(size))
+	failed := 0 // one that timed out may go on
 	for i := range 12 {
 		got, _ := ours.read(chunk)
 		want, err := std.read(chunk)
 		if !c.that(got == want, got, want, "Read %d of %d bytes through a TeeReader from %s to %s", i, chunk, from.name, to.name) {
 			return
 		}
-		if err != nil && from.ragged {
+		if err != nil {
+			failed++
+		}
+		if failed == 3 || err != nil && from.ragged {
 			break
 		}
 	}
 	got, want := ours.end(), std.end()
-	c.that(got == want, got, want, "the end of 12 Reads of %d bytes through a TeeReader from %s to %s", chunk, from.name, to.name)
+	c.that(got == want, got, want, "the end of Reads of %d bytes through a TeeReader from %s to %s", chunk, from.name, to.name)
 }
 
 func teeHeld(c *poolCheck) {
