@@ -1,11 +1,13 @@
 package conformance
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/daramjwee/daramjwee/strategy"
 )
@@ -26,6 +28,13 @@ func brokenCopies() []broken {
 		{"counts in 20 bits", "copy/equal", copying(func(l *liar, dst io.Writer, src io.Reader) (int64, error) {
 			n, err := l.DefaultBufferPool.CopyBuffer(dst, src)
 			return n & (1<<20 - 1), err
+		}), honest},
+		{"counts in 20 bits what goes to a descriptor", "copy/equal", copying(func(l *liar, dst io.Writer, src io.Reader) (int64, error) {
+			n, err := l.DefaultBufferPool.CopyBuffer(dst, src)
+			if _, ok := dst.(syscall.Conn); ok {
+				n &= 1<<20 - 1
+			}
+			return n, err
 		}), honest},
 		{"drops data that comes with EOF", "copy/equal copy/errors", masked(func(src io.Reader, p []byte) (int, error) {
 			n, err := src.Read(p)
@@ -221,8 +230,44 @@ func brokenTees() []broken {
 				}), w)
 			}
 		}), honest},
+		{"its tee believes a source's WriterTo", "tee/copy", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				tee := l.DefaultBufferPool.TeeReader(r, w)
+				if untold, ok := r.(io.WriterTo); ok {
+					return twoFaces{tee, untold} // w never hears of it
+				}
+				return tee
+			}
+		}), honest},
+		{"its tee lets a writer's ReaderFrom do the copying", "tee/copy", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				tee := l.DefaultBufferPool.TeeReader(r, w)
+				if to, ok := w.(io.ReaderFrom); ok {
+					return twoFaces{tee, &copiesAside{to, r}}
+				}
+				return tee
+			}
+		}), honest},
+		{"its tee reads ahead in what is no plain Reader", "tee/equal", bent(func(l *liar) {
+			l.tee = func(r io.Reader, w io.Writer) io.Reader {
+				if _, ok := r.(io.WriterTo); ok {
+					r = bufio.NewReader(r)
+				}
+				return l.DefaultBufferPool.TeeReader(r, w)
+			}
+		}), honest},
 		{"leaves tees to the standard library", "tee/allocations", bent(func(l *liar) { l.tee = io.TeeReader }), honest},
 	}
+}
+
+// copiesAside has the tee's writer read, and tees what it reads to the copy.
+type copiesAside struct {
+	w io.ReaderFrom
+	r io.Reader
+}
+
+func (c *copiesAside) WriteTo(dst io.Writer) (int64, error) {
+	return c.w.ReadFrom(io.TeeReader(c.r, dst))
 }
 
 // dropsOnError tees and copies, and hands nothing on once the tee's writer fails.

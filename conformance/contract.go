@@ -123,7 +123,7 @@ var poolRules = []poolRule{
 		"clamp ActiveBuffers at zero", nil, statsMisuse},
 	{level1("stats/repeats", "A refused Put is in DoublePuts and not in TotalPuts."),
 		"count it in one place", refusesRepeats, statsRepeats},
-	{level1("stats/damaged", "A buffer written to while idle is never lent again, and is counted in Damaged."),
+	{level1("stats/damaged", "A buffer that was overwritten while idle, its mark included, is never lent again, and is counted in Damaged."),
 		"look for the mark on the way out, and drop a buffer without it", refusesRepeats, statsDamaged},
 	{level1("stats/cheap", "Stats allocates nothing."),
 		"return counters, build no maps", nil, statsCheap},

@@ -137,18 +137,22 @@ func (c *poolCheck) cell(p strategy.BufferPool, from source, to sink, data []byt
 	c.that(false, got, *first, "CopyBuffer of %d bytes from %s to %s", len(data), from.name, to.name)
 }
 
-// copyEqual takes descriptors, which are slow to make, at two sizes only.
+// copyEqual takes descriptors, which are slow to make, at the sizes around which
+// copies change their minds.
 func copyEqual(c *poolCheck) {
 	p := c.fresh()
 	c.listen()
-	const sources, sinks = 13, 5 // those that are no descriptors come first
 	n := c.cfg.DefaultBufferSize
-	inMemory := func(int) []sink { return goodSinks[:sinks] }
+	inMemory := func(int) []sink { return goodSinks[:sinksInMemory] }
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks }, []int{0, n + 1})
-	c.matrix(p, goodSources[:sources], inMemory, []int{1, n - 1, n})
+	c.matrix(p, goodSources[:sourcesInMemory], inMemory, []int{1, n - 1, n})
+	descriptors := func(int) []sink { return goodSinks[sinksInMemory:] }
+	c.matrix(p, goodSources, descriptors, []int{n - 1, n})
+	c.matrix(p, slices.Concat(goodSources[:1], goodSources[sourcesInMemory:]), descriptors, []int{megabyte})
 	c.matrix(p, goodSources, func(int) []sink { return goodSinks[:2] }, []int{4097, megabyte})
 	plain := func(int) []sink { return goodSinks[:1] }
-	c.matrix(p, goodSources[:sources], plain, []int{c.cfg.MinBufferSize - 1, c.cfg.MaxBufferSize - 1, c.cfg.MaxBufferSize + 1})
+	c.matrix(p, goodSources[sourcesInMemory:], plain, []int{n - 1, n})
+	c.matrix(p, goodSources[:sourcesInMemory], plain, []int{c.cfg.MinBufferSize - 1, c.cfg.MaxBufferSize - 1, c.cfg.MaxBufferSize + 1})
 }
 
 func copyErrors(c *poolCheck) {
@@ -158,7 +162,7 @@ func copyErrors(c *poolCheck) {
 	sizes := []int{1, 100, c.cfg.DefaultBufferSize + 1, 3*c.cfg.DefaultBufferSize + 5}
 	c.matrix(p, badSources, good, append(sizes, 0))
 	c.matrix(p, badSources, bad, sizes)
-	c.matrix(p, goodSources[:13], bad, sizes) // what has no descriptor
+	c.matrix(p, goodSources[:sourcesInMemory], bad, sizes) // what has no descriptor
 }
 
 // copyPosition sees what was taken where both sides are the suite's own.

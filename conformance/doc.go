@@ -50,9 +50,26 @@
 // Every pool must survive a Put of a tail, of a foreign slice, of the same
 // buffer twice: no panic, no blocking, no short buffer, no negative counter. One
 // that declares RefusesRepeats must also refuse the second Put of a buffer that
-// is still idle, and must not lend a buffer that was written to while idle. What
-// no pool can see by itself, a Put by someone who no longer owns the buffer, is
-// not tested.
+// is still idle, and must not lend one that was overwritten while idle. It tells
+// by a mark in the buffer, which strategy.NewPool puts into the first eight bytes:
+// a write that misses the mark goes unnoticed, and no rule asks for more.
+//
+// Only strategy.Checked finds, and says where, a write behind the mark, a Put of a
+// buffer that was lent to somebody else since, of a part of one or of foreign
+// memory, Puts of one buffer at the same moment, a leak, and what is out at Close.
+// Who reads after Put sees its poison.
+//
+// # Cache tiers
+//
+//	func TestTier(t *testing.T) {
+//		conformance.TestStore(t, openTier, conformance.StoreOptions{MaxBytes: 16 << 20})
+//	}
+//
+// TestStore does the same for a store.Store: openTier returns an empty tier, which
+// the suite closes. What is optional in the contract, from store.Lister to
+// io.ReaderAt, is tested where it is, and skipped where it is not; a limit, and
+// that a tier outlives its Close, are declared in StoreOptions. CheckStore returns
+// the violations as an error, and StoreRules lists the rules.
 //
 // # Measure it, fuzz it
 //

@@ -20,7 +20,7 @@ type Options struct {
 	ReleasesOnCollection bool    // three garbage collections free all that is idle
 	ReleasesSurplus      bool    // buffers idle for two CleanupIntervals are released
 	Zeroes               bool    // Config.Scrub is honoured
-	RefusesRepeats       bool    // a Put of an idle buffer is refused, a buffer written to while idle is never lent again; both are counted
+	RefusesRepeats       bool    // a Put of an idle buffer is refused, one overwritten while idle, its mark included, is never lent again; both are counted
 	Validates            bool    // the Factory itself refuses a faulty configuration, and a disabled one is the standard library
 
 	// Deviations are the rules that the backend is known to break. One that

@@ -12,6 +12,9 @@ type sink struct {
 	open func(c *poolCheck) (w io.Writer, got func() []byte)
 }
 
+// sinksInMemory is how many of goodSinks come before the descriptors.
+const sinksInMemory = 5
+
 // goodSinks take everything.
 var goodSinks = []sink{
 	{"plain", func(c *poolCheck) (io.Writer, func() []byte) {
