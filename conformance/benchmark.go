@@ -32,22 +32,17 @@ var (
 // statistics are compared with the calls that were made, so that what is measured
 // is what is named: a pool that counted others fails.
 func BenchmarkBufferPool(b *testing.B, open strategy.Factory) {
-	(&measure{open: open, counted: true}).grid(b, "strategy=this")
-	measureFloor(b)
+	grid(b, []measure{{name: "this", open: open, counted: true}})
 }
 
 // BenchmarkStrategies measures all registered strategies side by side, under
 // their names, and the same floor.
 func BenchmarkStrategies(b *testing.B) {
+	var all []measure
 	for _, name := range strategy.Names() {
-		(&measure{open: registered(name), counted: true}).grid(b, "strategy="+name)
+		all = append(all, measure{name: name, open: registered(name), counted: true})
 	}
-	measureFloor(b)
-}
-
-func measureFloor(b *testing.B) {
-	(&measure{open: openFloor}).grid(b, "strategy=floor")
-	(&measure{open: openMake}).grid(b, "strategy=make")
+	grid(b, all)
 }
 
 // benchConfig has a size class for every length that is measured.
@@ -60,31 +55,38 @@ func benchConfig() strategy.BufferPoolConfig {
 
 // measure measures pools of one kind.
 type measure struct {
+	name    string
 	open    strategy.Factory
 	counted bool // the pool counts: its statistics are compared
 }
 
-func (m *measure) grid(b *testing.B, name string) {
-	b.Run(name, func(b *testing.B) {
-		procs := []int{1}
-		if n := runtime.GOMAXPROCS(0); n > 1 {
-			procs = append(procs, n)
+// grid measures each thing with every kind of pool and then the next one, so that a
+// noisy moment is one of all of them.
+func grid(b *testing.B, kinds []measure) {
+	kinds = append(kinds, measure{name: "floor", open: openFloor}, measure{name: "make", open: openMake})
+	each := func(what string, do func(m *measure, b *testing.B)) {
+		for _, m := range kinds {
+			b.Run("strategy="+m.name+"/"+what, func(b *testing.B) { do(&m, b) })
 		}
-		for _, size := range getSizes {
-			for _, n := range procs {
-				b.Run(fmt.Sprintf("op=get-put/size=%s/procs=%d", sizeText(size), n), func(b *testing.B) {
-					m.getPut(b, n, func(*rand.PCG) int { return size })
-				})
-			}
-		}
+	}
+	procs := []int{1}
+	if n := runtime.GOMAXPROCS(0); n > 1 {
+		procs = append(procs, n)
+	}
+	for _, size := range getSizes {
 		for _, n := range procs {
-			b.Run(fmt.Sprintf("op=get-put/size=mixed/procs=%d", n), func(b *testing.B) { m.getPut(b, n, mixedSize) })
+			each(fmt.Sprintf("op=get-put/size=%s/procs=%d", sizeText(size), n), func(m *measure, b *testing.B) {
+				m.getPut(b, n, func(*rand.PCG) int { return size })
+			})
 		}
-		for _, size := range streamSizes {
-			b.Run(fmt.Sprintf("op=copy/size=%s/procs=1", sizeText(size)), func(b *testing.B) { m.copy(b, size) })
-			b.Run(fmt.Sprintf("op=tee/size=%s/procs=1", sizeText(size)), func(b *testing.B) { m.tee(b, size) })
-		}
-	})
+	}
+	for _, n := range procs {
+		each(fmt.Sprintf("op=get-put/size=mixed/procs=%d", n), func(m *measure, b *testing.B) { m.getPut(b, n, mixedSize) })
+	}
+	for _, size := range streamSizes {
+		each(fmt.Sprintf("op=copy/size=%s/procs=1", sizeText(size)), func(m *measure, b *testing.B) { m.copy(b, size) })
+		each(fmt.Sprintf("op=tee/size=%s/procs=1", sizeText(size)), func(m *measure, b *testing.B) { m.tee(b, size) })
+	}
 }
 
 func sizeText(n int) string {
