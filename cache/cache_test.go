@@ -324,6 +324,33 @@ func TestStaleWhileRevalidate(t *testing.T) {
 	})
 }
 
+// TestEntryFromTheFutureIsStale: its age cannot be told, so it could stay fresh for
+// years.
+func TestEntryFromTheFutureIsStale(t *testing.T) {
+	for _, window := range []time.Duration{-1, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithStaleWhileRevalidate(window))
+			o := &origin{body: "ahead", meta: store.Metadata{StoredAt: time.Now().Add(time.Hour), TTL: time.Minute}}
+			read(t, c, "k", o)
+			_, err := c.Lookup(ctx, "k")
+			require.ErrorIs(t, err, cache.ErrNotFound)
+			o.body, o.meta.StoredAt = "new", time.Time{}
+			if window > 0 { // it is served as a stale one is
+				got, st := read(t, c, "k", o)
+				require.Equal(t, "ahead", got)
+				require.EqualValues(t, 1, c.Stats().StaleHits)
+				require.LessOrEqual(t, st.TTL, time.Duration(0))
+				synctest.Wait()
+			}
+			got, _ := read(t, c, "k", o)
+			require.Equal(t, "new", got)
+			require.EqualValues(t, 2, o.fetches.Load())
+			_, st := read(t, c, "k", o)
+			require.True(t, st.Hit && st.TTL > 0, st)
+		})
+	}
+}
+
 func TestNotModifiedMovesATimestamp(t *testing.T) {
 	each(t, func(t *testing.T, s cache.Option) {
 		c := opened(t, s, cache.WithTiers(memoryTier(t)), cache.WithFreshness(time.Minute, 0), cache.WithStaleWhileRevalidate(-1))
