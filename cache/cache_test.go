@@ -25,15 +25,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var ctx = context.Background()
 
+var strategies = []string{"syncpool", "bytebuffer", "channel", "noop", "disabled"}
+
+func withStrategy(name string) cache.Option {
+	if name == "disabled" {
+		return cache.WithBufferPool(false, 0)
+	}
+	return cache.WithBufferPoolStrategy(name)
+}
+
 // each runs a test once per strategy, in a bubble of fake time.
 func each(t *testing.T, test func(t *testing.T, strategy cache.Option)) {
-	for _, name := range []string{"syncpool", "bytebuffer", "channel", "noop", "disabled"} {
+	for _, name := range strategies {
 		t.Run("strategy="+name, func(t *testing.T) {
-			option := cache.WithBufferPoolStrategy(name)
-			if name == "disabled" {
-				option = cache.WithBufferPool(false, 0)
-			}
-			synctest.Test(t, func(t *testing.T) { test(t, option) })
+			synctest.Test(t, func(t *testing.T) { test(t, withStrategy(name)) })
 		})
 	}
 }

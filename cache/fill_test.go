@@ -167,12 +167,12 @@ func TestStalledReaderSlowsNobody(t *testing.T) {
 		"disk": tiers["disk"],
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			each(t, func(t *testing.T, s cache.Option) {
 				size, others := 64<<20, 50
 				if race.Enabled {
 					size, others = 8<<20, 10
 				}
-				c := opened(t, cache.WithTiers(tier(t)))
+				c := opened(t, s, cache.WithTiers(tier(t)))
 				f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
 					return &cache.FetchResult{Body: io.NopCloser(&endless{left: size}), Metadata: store.Metadata{Size: int64(size)}}, nil
 				})
