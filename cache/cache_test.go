@@ -25,15 +25,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var ctx = context.Background()
 
+var strategies = []string{"syncpool", "bytebuffer", "channel", "noop", "disabled"}
+
+func withStrategy(name string) cache.Option {
+	if name == "disabled" {
+		return cache.WithBufferPool(false, 0)
+	}
+	return cache.WithBufferPoolStrategy(name)
+}
+
 // each runs a test once per strategy, in a bubble of fake time.
 func each(t *testing.T, test func(t *testing.T, strategy cache.Option)) {
-	for _, name := range []string{"syncpool", "bytebuffer", "channel", "noop", "disabled"} {
+	for _, name := range strategies {
 		t.Run("strategy="+name, func(t *testing.T) {
-			option := cache.WithBufferPoolStrategy(name)
-			if name == "disabled" {
-				option = cache.WithBufferPool(false, 0)
-			}
-			synctest.Test(t, func(t *testing.T) { test(t, option) })
+			synctest.Test(t, func(t *testing.T) { test(t, withStrategy(name)) })
 		})
 	}
 }
@@ -322,6 +327,33 @@ func TestStaleWhileRevalidate(t *testing.T) {
 		require.Equal(t, "three", got)
 		require.Equal(t, cache.FwdStale, st.Fwd)
 	})
+}
+
+// TestEntryFromTheFutureIsStale: its age cannot be told, so it could stay fresh for
+// years.
+func TestEntryFromTheFutureIsStale(t *testing.T) {
+	for _, window := range []time.Duration{-1, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithStaleWhileRevalidate(window))
+			o := &origin{body: "ahead", meta: store.Metadata{StoredAt: time.Now().Add(time.Hour), TTL: time.Minute}}
+			read(t, c, "k", o)
+			_, err := c.Lookup(ctx, "k")
+			require.ErrorIs(t, err, cache.ErrNotFound)
+			o.body, o.meta.StoredAt = "new", time.Time{}
+			if window > 0 { // it is served as a stale one is
+				got, st := read(t, c, "k", o)
+				require.Equal(t, "ahead", got)
+				require.EqualValues(t, 1, c.Stats().StaleHits)
+				require.LessOrEqual(t, st.TTL, time.Duration(0))
+				synctest.Wait()
+			}
+			got, _ := read(t, c, "k", o)
+			require.Equal(t, "new", got)
+			require.EqualValues(t, 2, o.fetches.Load())
+			_, st := read(t, c, "k", o)
+			require.True(t, st.Hit && st.TTL > 0, st)
+		})
+	}
 }
 
 func TestNotModifiedMovesATimestamp(t *testing.T) {

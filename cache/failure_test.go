@@ -286,3 +286,67 @@ func TestFullQueueIsCounted(t *testing.T) {
 		require.EqualValues(t, 2, c.Stats().Refreshes)
 	})
 }
+
+// ending is a tier whose Stat ends its caller's context.
+type ending struct {
+	store.Store
+	end context.CancelFunc
+}
+
+func (e ending) Stat(ctx context.Context, key string) (*store.Metadata, error) {
+	e.end()
+	return nil, ctx.Err()
+}
+
+// TestFailingStatIsCounted wherever it is passed over: before a commit, before a
+// promote, and before a refresh. A miss is no failure, nor is the end of a context.
+func TestFailingStatIsCounted(t *testing.T) {
+	o := &origin{body: "body"}
+	bad := func(t *testing.T) (failing, inner store.Store) {
+		s := memoryTier(t)
+		return broken{s, "stat"}, s
+	}
+	errs := func(c *cache.DaramjweeCache) (n []int64) {
+		for _, tier := range c.Stats().Tiers {
+			n = append(n, tier.Errors)
+		}
+		return n
+	}
+	t.Run("commit", func(t *testing.T) {
+		tier, _ := bad(t)
+		c := opened(t, cache.WithTiers(tier))
+		read(t, c, "k", o)
+		require.Equal(t, []int64{1}, errs(c))
+	})
+	t.Run("promote", func(t *testing.T) {
+		tier, inner := bad(t)
+		c := opened(t, cache.WithTiers(memoryTier(t), tier))
+		require.NoError(t, put(inner, "k", "below"))
+		got, _ := read(t, c, "k", o)
+		require.Equal(t, "below", got)
+		require.Equal(t, []int64{0, 1}, errs(c))
+	})
+	t.Run("refresh", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			tier, _ := bad(t)
+			c := opened(t, cache.WithTiers(tier, memoryTier(t)))
+			require.NoError(t, c.ScheduleRefresh(ctx, "k", &origin{err: errOrigin}))
+			synctest.Wait()
+			require.Equal(t, []int64{1, 0}, errs(c))
+		})
+	})
+	t.Run("no failure", func(t *testing.T) {
+		inner := memoryTier(t)
+		require.NoError(t, put(inner, "k", "below"))
+		own, cancel := context.WithCancel(ctx)
+		c := opened(t, cache.WithTiers(memoryTier(t), ending{inner, cancel}))
+		r, err := c.Get(own, "k", o)
+		require.NoError(t, err)
+		require.Error(t, own.Err())
+		require.NoError(t, r.Close())
+		r, err = c.Get(ctx, "missing", o)
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+		require.Equal(t, []int64{0, 0}, errs(c))
+	})
+}

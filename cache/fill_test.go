@@ -45,6 +45,7 @@ func eachTier(t *testing.T, test func(t *testing.T, strategy cache.Option, tier 
 
 // stepping is a body that comes when it is let go, in pieces.
 type stepping struct {
+	ctx   context.Context // ends it, as it would a body over the network; nil: nothing does
 	body  []byte
 	piece int
 	step  chan struct{} // closed: the rest comes at once
@@ -52,6 +53,9 @@ type stepping struct {
 
 func (s *stepping) Read(p []byte) (int, error) {
 	<-s.step
+	if s.ctx != nil && s.ctx.Err() != nil {
+		return 0, s.ctx.Err()
+	}
 	if len(s.body) == 0 {
 		return 0, io.EOF
 	}
@@ -71,7 +75,8 @@ func pattern(n int) []byte {
 }
 
 // TestOneFillManyReaders: all of 10,000 callers get their first bytes while the
-// fill is running, from one fetch, and the rest after the first caller has left.
+// fill is running, from one fetch, and the rest after the first caller's context
+// has ended and it has left.
 func TestOneFillManyReaders(t *testing.T) {
 	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
 		c := opened(t, s, cache.WithTiers(tier(t)))
@@ -82,8 +87,9 @@ func TestOneFillManyReaders(t *testing.T) {
 		want := pattern(100_000)
 		src := &stepping{body: want, piece: 50_000, step: make(chan struct{})}
 		var fetches atomic.Int64
-		f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+		f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
 			fetches.Add(1)
+			src.ctx = ctx
 			time.Sleep(time.Second) // all others come meanwhile
 			return &cache.FetchResult{Body: src, Metadata: store.Metadata{Size: int64(len(want))}}, nil
 		})
@@ -91,7 +97,9 @@ func TestOneFillManyReaders(t *testing.T) {
 		var begun, collapsed, right atomic.Int64
 		for range callers {
 			wg.Go(func() {
-				r, err := c.Get(ctx, "k", f)
+				own, cancel := context.WithCancel(ctx)
+				defer cancel()
+				r, err := c.Get(own, "k", f)
 				if err != nil {
 					t.Error(err)
 					return
@@ -102,8 +110,9 @@ func TestOneFillManyReaders(t *testing.T) {
 					t.Errorf("first half: %v", err)
 				}
 				begun.Add(1)
-				if !r.Status().Collapsed {
-					return // the first caller leaves at half
+				if !r.Status().Collapsed { // the first caller is cancelled at half
+					cancel()
+					return
 				}
 				collapsed.Add(1)
 				rest, err := io.ReadAll(r)
@@ -158,12 +167,12 @@ func TestStalledReaderSlowsNobody(t *testing.T) {
 		"disk": tiers["disk"],
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			each(t, func(t *testing.T, s cache.Option) {
 				size, others := 64<<20, 50
 				if race.Enabled {
 					size, others = 8<<20, 10
 				}
-				c := opened(t, cache.WithTiers(tier(t)))
+				c := opened(t, s, cache.WithTiers(tier(t)))
 				f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
 					return &cache.FetchResult{Body: io.NopCloser(&endless{left: size}), Metadata: store.Metadata{Size: int64(size)}}, nil
 				})

@@ -83,6 +83,7 @@ type model struct {
 	t     *rapid.T
 	dir   string
 	kinds []string // of the tiers
+	pool  cache.Option
 	tiers []*moody
 	c     *cache.DaramjweeCache
 	open  []*heldResponse
@@ -149,6 +150,7 @@ func newModel(rt *rapid.T) *model {
 	require.NoError(rt, err)
 	m := &model{t: rt, dir: dir, values: map[int]*value{}, floor: map[string]int{}, version: map[string]int{}, gone: map[string]bool{}}
 	m.kinds = rapid.SliceOfN(rapid.SampledFrom([]string{"memory", "disk", "blind"}), 1, 3).Draw(rt, "tiers")
+	m.pool = withStrategy(rapid.SampledFrom(strategies).Draw(rt, "strategy"))
 	m.start()
 	return m
 }
@@ -172,7 +174,7 @@ func (m *model) start() {
 		}
 	}
 	var err error
-	m.c, err = cache.New(cache.WithTiers(stores...), cache.WithFreshness(modelFresh, modelFresh),
+	m.c, err = cache.New(m.pool, cache.WithTiers(stores...), cache.WithFreshness(modelFresh, modelFresh),
 		cache.WithStaleWhileRevalidate(modelFresh), cache.WithStaleIfError(modelWindow), cache.WithBackoff(modelFresh), cache.WithFinish(1000, 50))
 	require.NoError(m.t, err)
 }

@@ -40,105 +40,123 @@ func (f *fault) Read(p []byte) (int, error) {
 
 func (f *fault) Close() error { return nil }
 
-// TestOriginThatGoesWrong: whatever an origin does, and wherever in its body, each
-// of three readers gets the bytes that came before and then an error, or the
-// whole body where it is whole; nothing of it is stored, and the key is usable.
+// TestOriginThatGoesWrong: whatever an origin does, and at whichever of 64 places in
+// its body, each of three readers gets the bytes that came before and then an error;
+// nothing of it is stored, and the key is usable. A body that is longer than declared
+// ends without one where it should have, and is not stored either if the Read that
+// brought its last byte brought more. What no size was declared for is whole where it
+// ends, whatever stands in the size's place.
 func TestOriginThatGoesWrong(t *testing.T) {
-	const size = 1000
+	const size, offsets = 1000, 64
 	whole := pattern(size)
-	faults := map[string]struct {
+	type misdeed struct {
 		declared int64
 		wrong    func(f *fault) (int, error)
 		is       error // nil: any
-	}{
-		"fails":   {size, func(*fault) (int, error) { return 0, errOrigin }, errOrigin},
-		"stalls":  {size, func(f *fault) (int, error) { <-f.ctx.Done(); return 0, f.ctx.Err() }, context.DeadlineExceeded},
-		"panics":  {size, func(*fault) (int, error) { panic(errOrigin) }, errOrigin},
-		"goexits": {size, func(*fault) (int, error) { runtime.Goexit(); return 0, nil }, nil},
-		"short":   {size, func(*fault) (int, error) { return 0, io.EOF }, io.ErrUnexpectedEOF},
-		"lies":    {size, func(*fault) (int, error) { return -1, nil }, nil},
-		"unknown": {-1, func(*fault) (int, error) { return 0, errOrigin }, errOrigin},
+		ends     bool  // without an error
+		stored   bool
+	}
+	fails := func(*fault) (int, error) { return 0, errOrigin }
+	ends := func(*fault) (int, error) { return 0, io.EOF }
+	faults := map[string]misdeed{
+		"fails":          {declared: size, wrong: fails, is: errOrigin},
+		"stalls":         {declared: size, wrong: func(f *fault) (int, error) { <-f.ctx.Done(); return 0, f.ctx.Err() }, is: context.DeadlineExceeded},
+		"panics":         {declared: size, wrong: func(*fault) (int, error) { panic(errOrigin) }, is: errOrigin},
+		"goexits":        {declared: size, wrong: func(*fault) (int, error) { runtime.Goexit(); return 0, nil }},
+		"short":          {declared: size, wrong: ends, is: io.ErrUnexpectedEOF},
+		"long":           {declared: tooFew, wrong: ends, ends: true},
+		"lies":           {declared: size, wrong: func(*fault) (int, error) { return -1, nil }},
+		"unknown":        {declared: -1, wrong: fails, is: errOrigin},
+		"negative":       {declared: -7, wrong: ends, ends: true, stored: true},
+		"negative fails": {declared: -7, wrong: fails, is: errOrigin},
 	}
 	wraps := map[string]func(io.Reader) io.Reader{
 		"plain": func(r io.Reader) io.Reader { return r },
 		"one":   iotest.OneByteReader, "half": iotest.HalfReader, "dataerr": iotest.DataErrReader,
 		"timeout": iotest.TimeoutReader,
 	}
-	for name, fa := range faults {
-		for wrapped, wrap := range wraps {
-			for tierName, tier := range tiers {
-				t.Run(name+"/"+wrapped+"/"+tierName, func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						c := opened(t, cache.WithTiers(tier(t)), cache.WithBackoff(-1))
-						for offset := 0; offset < size; offset += 1 + size/64 {
-							key := fmt.Sprint(offset)
-							f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
-								time.Sleep(time.Second)
-								body := &fault{ctx: ctx, r: bytes.NewReader(whole), after: offset, wrong: fa.wrong}
-								return &cache.FetchResult{Body: readCloser{wrap(body), body}, Metadata: store.Metadata{Size: fa.declared}}, nil
-							})
-							var wg sync.WaitGroup
-							for range 3 {
-								wg.Go(func() {
-									r, err := c.Get(ctx, key, f)
-									if err != nil {
-										t.Error(err)
-										return
-									}
-									defer r.Close()
-									var got bytes.Buffer
-									if _, err = r.WriteTo(&got); err == nil {
-										t.Errorf("%d: no error", offset)
-									}
-									if wrapped != "timeout" && fa.is != nil && !errors.Is(err, fa.is) {
-										t.Errorf("%d: %v", offset, err)
-									}
-									// Those two wrappers read ahead, or fail by themselves.
-									exact := wrapped != "timeout" && wrapped != "dataerr"
-									if !bytes.HasPrefix(whole[:offset], got.Bytes()) || exact && got.Len() != offset {
-										t.Errorf("%d: %d bytes", offset, got.Len())
-									}
-								})
-							}
-							wg.Wait()
-							_, err := c.Lookup(ctx, key)
-							require.ErrorIs(t, err, cache.ErrNotFound)
-						}
-						got, _ := read(t, c, "0", &origin{body: "the key is not wedged"})
-						require.Equal(t, "the key is not wedged", got)
-					})
-				})
+	run := func(t *testing.T, fa misdeed, wrapped string, c *cache.DaramjweeCache) {
+		stored := fa.stored || fa.declared == tooFew && (wrapped == "one" || wrapped == "half") // those bring no more
+		for i := range offsets {
+			offset := i * (size - 1) / (offsets - 1)
+			key, declared, sent := fmt.Sprint(i), fa.declared, offset
+			if fa.declared == tooFew {
+				offset = max(offset, 1) // 0 declares nothing
+				declared, sent = int64(offset), size
 			}
-		}
-	}
-}
-
-type readCloser struct {
-	io.Reader
-	io.Closer
-}
-
-// TestOverlongBodyIsCut at its declared size, for all readers, and not stored.
-func TestOverlongBodyIsCut(t *testing.T) {
-	eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
-		c := opened(t, s, cache.WithTiers(tier(t)))
-		body := string(pattern(1000))
-		for declared := int64(1); declared < 1000; declared += 37 {
-			o := &origin{body: body, meta: store.Metadata{Size: declared}, delay: time.Second}
+			var fetches atomic.Int64
+			f := cache.FetcherFunc(func(ctx context.Context, _ *store.Metadata) (*cache.FetchResult, error) {
+				fetches.Add(1)
+				time.Sleep(time.Second)
+				body := &fault{ctx: ctx, r: bytes.NewReader(whole), after: sent, wrong: fa.wrong}
+				return &cache.FetchResult{Body: readCloser{wraps[wrapped](body), body}, Metadata: store.Metadata{Size: declared}}, nil
+			})
+			// One wrapper fails by itself at the second Read, one reads ahead.
+			failsByItself, exact := wrapped == "timeout", wrapped != "timeout" && (wrapped != "dataerr" || fa.ends)
+			var ended atomic.Int64
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
-					if got, _ := read(t, c, "k", o); got != body[:declared] {
-						t.Errorf("%d of %d bytes", len(got), declared)
+					r, err := c.Get(ctx, key, f)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer r.Close()
+					if r.Size() != max(declared, -1) {
+						t.Errorf("%d: size %d", offset, r.Size())
+					}
+					var got bytes.Buffer
+					_, err = r.WriteTo(&got)
+					switch {
+					case err == nil:
+						ended.Add(1)
+						if !fa.ends || got.Len() != offset {
+							t.Errorf("%d: no error after %d bytes", offset, got.Len())
+						}
+					case failsByItself && errors.Is(err, iotest.ErrTimeout):
+					case fa.ends || fa.is != nil && !errors.Is(err, fa.is):
+						t.Errorf("%d: %v", offset, err)
+					}
+					if !bytes.HasPrefix(whole[:offset], got.Bytes()) || exact && got.Len() != offset {
+						t.Errorf("%d: %d bytes", offset, got.Len())
 					}
 				})
 			}
 			wg.Wait()
-			require.EqualValues(t, 1, o.fetches.Load())
-			_, err := c.Lookup(ctx, "k")
-			require.ErrorIs(t, err, cache.ErrNotFound)
+			require.EqualValues(t, 1, fetches.Load())
+			_, err := c.Lookup(ctx, key)
+			if !stored || ended.Load() == 0 {
+				require.ErrorIs(t, err, cache.ErrNotFound, offset)
+				continue
+			}
+			got, st := read(t, c, key, f)
+			require.True(t, st.Hit)
+			require.Equal(t, string(whole[:offset]), got)
 		}
-	})
+		if stored {
+			require.NoError(t, c.Delete(ctx, "0"))
+		}
+		got, _ := read(t, c, "0", &origin{body: "the key is not wedged"})
+		require.Equal(t, "the key is not wedged", got)
+	}
+	for name, fa := range faults {
+		for wrapped := range wraps {
+			t.Run(name+"/"+wrapped, func(t *testing.T) {
+				eachTier(t, func(t *testing.T, s cache.Option, tier func(t *testing.T) store.Store) {
+					run(t, fa, wrapped, opened(t, s, cache.WithTiers(tier(t)), cache.WithBackoff(-1)))
+				})
+			})
+		}
+	}
+}
+
+// tooFew stands for a declared size that the body goes beyond.
+const tooFew = -100
+
+type readCloser struct {
+	io.Reader
+	io.Closer
 }
 
 // TestBodyThatIgnoresItsContext stalls one reader, and neither those who wait for

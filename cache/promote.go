@@ -54,7 +54,7 @@ func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h hit) *reader 
 // lookup and the beginning of this work is not on record any more, and must not
 // come back.
 func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h hit) store.Writer {
-	m, err := c.cfg.Tiers[h.tier].Stat(ctx, key)
+	m, err := c.statIn(ctx, h.tier, key)
 	if err != nil || m.Generation != h.meta.Generation {
 		return nil
 	}

@@ -80,7 +80,7 @@ func (c *DaramjweeCache) commit(w *work, tier int, sw store.Writer, gen uint64, 
 // newer reports whether the tier holds a later value already, which may be of a time
 // that the key's work does not remember: a slow promote or persist must not bury it.
 func (c *DaramjweeCache) newer(ctx context.Context, tier int, key string, gen uint64) bool {
-	m, err := c.cfg.Tiers[tier].Stat(ctx, key)
+	m, err := c.statIn(ctx, tier, key)
 	return err == nil && m.Generation > gen
 }
 

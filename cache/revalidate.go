@@ -135,11 +135,20 @@ func (c *DaramjweeCache) forgetValue(w *work) {
 
 // stat returns the metadata of the nearest entry to ask the origin about.
 func (c *DaramjweeCache) stat(ctx context.Context, key string) (*store.Metadata, int) {
-	for tier, t := range c.cfg.Tiers {
-		m, err := t.Stat(ctx, key)
+	for tier := range c.cfg.Tiers {
+		m, err := c.statIn(ctx, tier, key)
 		if err == nil && !m.Negative && !c.keys.ignores(tier, key, m.Generation) {
 			return m, tier
 		}
 	}
 	return nil, 0
+}
+
+// statIn counts the failures of a tier, which are a miss to its callers.
+func (c *DaramjweeCache) statIn(ctx context.Context, tier int, key string) (*store.Metadata, error) {
+	m, err := c.cfg.Tiers[tier].Stat(ctx, key)
+	if troubled(err) && ctx.Err() == nil {
+		c.tierFailed(tier, "stat", key, err)
+	}
+	return m, err
 }

@@ -64,7 +64,7 @@ type TierStats struct {
 	Hits      int64 // Gets that this tier served, stale ones included
 	StaleHits int64 // those of them past their freshness
 	Misses    int64 // look-ups that found nothing here, or nothing that may be served
-	Errors    int64 // calls that failed; a miss is not a failure
+	Errors    int64 // calls that failed; a miss is not a failure, nor is a call that ended with its context
 
 	Fills     int64 // bodies from the origin committed here
 	Collapsed int64 // Gets that read along a fill of this tier
