@@ -36,9 +36,10 @@ func (f FetcherFunc) Fetch(ctx context.Context, old *store.Metadata) (*FetchResu
 // is empty.
 type FetchResult struct {
 	Body io.ReadCloser
-	// Metadata of the entry. Size is the length of the body if it is known: a
-	// body that ends earlier is an error, a longer one is cut there, and neither
-	// is stored. 0 and -1 stand for an unknown size. A zero StoredAt is now.
+	// Metadata of the entry. Size is the length of the body if it is known: a body
+	// that ends earlier is an error and not stored, a longer one is cut there, and
+	// not stored when the read that completes it brings more (nobody waits for
+	// another one). 0 and -1 stand for an unknown size. A zero StoredAt is now.
 	// Negative and Generation are the cache's own.
 	Metadata store.Metadata
 	// NoStore has the body streamed to this one caller, and neither stored nor
