@@ -93,7 +93,8 @@ var benchOps = []struct {
 			client, origin := new(counter), newReady(r.size)
 			return func(int) { r.get(r.freshKey(), origin, client) }
 		})
-		r.must(r.c.Stats().Fills >= int64(r.b.N), "fills")
+		// Of many large bodies at a time some find no room.
+		r.must(r.c.Stats().Fetches >= int64(r.b.N) && r.c.Stats().Fills > 0, "fills")
 	}, func(r *bench) {
 		r.loop(func() func(i int) {
 			client, origin, ring := new(counter), newReady(r.size), r.newRing()
