@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"runtime"
@@ -17,15 +18,18 @@ func TestOneSystemCallForAllBlocks(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	s := blocksOf(t, 4096)
 	put(t, s, "k", 5*4096, pattern(1, 5*4096)) // fits into the socket's buffer
-	_, server := connected(t, "tcp")
-	e := open(t, s, "k")
-	defer e.Close()
-	before := writeCalls(t)
-	n, err := e.(io.WriterTo).WriteTo(server)
-	calls := writeCalls(t) - before
-	require.NoError(t, err)
-	require.EqualValues(t, 5*4096, n)
-	require.Equal(t, 1, calls)
+	fewest := math.MaxInt // the runtime may wake another thread meanwhile, which is a write, too
+	for range 5 {
+		_, server := connected(t, "tcp")
+		e := open(t, s, "k")
+		before := writeCalls(t)
+		n, err := e.(io.WriterTo).WriteTo(server)
+		fewest = min(fewest, writeCalls(t)-before)
+		require.NoError(t, err)
+		require.EqualValues(t, 5*4096, n)
+		require.NoError(t, e.Close())
+	}
+	require.Equal(t, 1, fewest)
 }
 
 func writeCalls(t *testing.T) int {
