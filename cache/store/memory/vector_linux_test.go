@@ -18,7 +18,7 @@ func TestOneSystemCallForAllBlocks(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	s := blocksOf(t, 4096)
 	put(t, s, "k", 5*4096, pattern(1, 5*4096)) // fits into the socket's buffer
-	fewest := math.MaxInt // the runtime may wake another thread meanwhile, which is a write, too
+	fewest := math.MaxInt                      // the runtime may wake another thread meanwhile, which is a write, too
 	for range 5 {
 		_, server := connected(t, "tcp")
 		e := open(t, s, "k")
