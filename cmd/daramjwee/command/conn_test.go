@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -268,3 +269,32 @@ func TestFilesOnTheirWay(t *testing.T) {
 		require.Equal(t, loopback, <-gets > 0)
 	}
 }
+
+// TestAWriteThatPanicsKeepsNoBuffer of the pool's count: what it had is dropped.
+func TestAWriteThatPanicsKeepsNoBuffer(t *testing.T) {
+	file, err := os.Open(os.Args[0])
+	require.NoError(t, err)
+	defer file.Close()
+	for what, answer := range map[string]func(w *progressWriter){
+		"Write":       func(w *progressWriter) { w.Write(make([]byte, 2*headRoom)) },
+		"WriteVector": func(w *progressWriter) { w.WriteVector(net.Buffers{make([]byte, 2*headRoom)}) },
+		"ReadFrom":    func(w *progressWriter) { w.ReadFrom(file) },
+	} {
+		pool, err := strategy.New(strategy.BufferPoolConfig{Enabled: true, Strategy: syncpool.Name})
+		require.NoError(t, err)
+		near, far := net.Pipe()
+		defer far.Close()
+		w := &progressWriter{ResponseWriter: panicking{httptest.NewRecorder()}, conn: &clientConn{Conn: near, loopback: true, stall: stallTimeout}, pool: pool}
+		require.Panics(t, func() { answer(w) }, what)
+		got := pool.Stats()
+		require.NotZero(t, got.TotalGets, what)
+		require.Zero(t, got.ActiveBuffers, what)
+		require.Equal(t, got.TotalGets, got.Discards, "%s: something may still be at it", what)
+	}
+}
+
+type panicking struct{ http.ResponseWriter }
+
+func (panicking) Write([]byte) (int, error) { panic("write") }
+
+func (panicking) ReadFrom(io.Reader) (int64, error) { panic("read from") }

@@ -71,9 +71,23 @@ func (w *progressWriter) WriteVector(list net.Buffers) (n int64, err error) {
 }
 
 func (w *progressWriter) join(write func() (int64, error)) (int64, error) {
-	head := w.pool.Get(headRoom)
-	n, err := w.conn.join(head, write)
-	w.pool.Put(head)
+	return w.borrow(headRoom, func(head []byte) (int64, error) { return w.conn.join(head, write) })
+}
+
+// borrow lends a buffer of the pool, which it puts back. Of a use that panics it drops
+// the buffer: something may still be at it.
+func (w *progressWriter) borrow(size int, use func(buf []byte) (int64, error)) (n int64, err error) {
+	buf := w.pool.Get(size)
+	returned := false
+	defer func() {
+		if returned {
+			w.pool.Put(buf)
+		} else {
+			strategy.Drop(w.pool, buf)
+		}
+	}()
+	n, err = use(buf)
+	returned = true
 	return n, err
 }
 
@@ -89,10 +103,9 @@ func (w *progressWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	case !ok || !descriptor:
 		return w.pool.CopyBuffer(struct{ io.Writer }{w}, src)
 	case w.conn != nil && w.conn.loopback:
-		buf := w.pool.Get(loopBuffer)
-		n, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buf)
-		w.pool.Put(buf)
-		return n, err
+		return w.borrow(loopBuffer, func(buf []byte) (int64, error) {
+			return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{src}, buf)
+		})
 	}
 	return to.ReadFrom(src)
 }
