@@ -61,6 +61,13 @@ func smallMemory() (*memory.Store, error) {
 	return memory.New(memory.Options{MaxBytes: 4 << 20, BufferPool: strategy.DefaultConfig()})
 }
 
+func memoryOf(t *testing.T, limit int64) *memory.Store {
+	t.Helper()
+	s, err := memory.New(memory.Options{MaxBytes: limit})
+	require.NoError(t, err)
+	return s
+}
+
 func memoryTier(t *testing.T) *memory.Store {
 	t.Helper()
 	s, err := smallMemory()

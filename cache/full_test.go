@@ -13,7 +13,6 @@ import (
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/disk"
-	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 // TestTierFullOfReaders: what finds no room beside them goes to the next tier, or
@@ -21,8 +20,7 @@ import (
 func TestTierFullOfReaders(t *testing.T) {
 	each(t, func(t *testing.T, s cache.Option) {
 		const size = 700_000
-		small, err := memory.New(memory.Options{MaxBytes: 1 << 20})
-		require.NoError(t, err)
+		small := memoryOf(t, 1<<20)
 		below, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 256 << 20})
 		require.NoError(t, err)
 		for detail, tiers := range map[string][]store.Store{"": {small}, "disk": {small, below}} {
@@ -100,8 +98,7 @@ func TestUnknownSizesInAFullTier(t *testing.T) {
 	each(t, func(t *testing.T, s cache.Option) {
 		for _, disks := range []int{0, 1} {
 			open := func(limit int64, pinned int, below int64) (*cache.DaramjweeCache, *cache.Response) {
-				small, err := memory.New(memory.Options{MaxBytes: limit})
-				require.NoError(t, err)
+				small := memoryOf(t, limit)
 				far, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: below})
 				require.NoError(t, err)
 				c := opened(t, s, cache.WithTiers([]store.Store{small, far}[:1+disks]...))
@@ -141,8 +138,7 @@ func TestUnknownSizesInAFullTier(t *testing.T) {
 
 // TestJoiningAFillThatMovesOn to the next tier, of several callers who come at once.
 func TestJoiningAFillThatMovesOn(t *testing.T) {
-	small, err := memory.New(memory.Options{MaxBytes: 64 << 10})
-	require.NoError(t, err)
+	small := memoryOf(t, 64<<10)
 	c := opened(t, cache.WithTiers(small, memoryTier(t)))
 	o := &origin{body: string(pattern(80_000))}
 	for i := range 1000 {

@@ -93,6 +93,14 @@ func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h h
 	return resp
 }
 
+// tierErred is tierFailed if err is that: no answer of a tier in good order, and not
+// due to a context that has ended.
+func (c *DaramjweeCache) tierErred(ctx context.Context, tier int, what, key string, err error) {
+	if troubled(err) && ctx.Err() == nil {
+		c.tierFailed(tier, what, key, err)
+	}
+}
+
 // tierFailed counts and logs a failure that no caller sees.
 func (c *DaramjweeCache) tierFailed(tier int, what, key string, err error) {
 	c.counts.tiers[tier].errors.Add(1)

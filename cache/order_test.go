@@ -13,7 +13,6 @@ import (
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/cache/store/disk"
-	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 // large is an origin's value of which tier 0 of nearAndFar has room for one.
@@ -25,9 +24,8 @@ func large(first byte) *origin {
 // nearAndFar is a small tier in memory before a disk. Entries are fresh for a minute,
 // and then stand in for an origin that fails.
 func nearAndFar(t *testing.T, opts ...cache.Option) (near, far store.Store, c *cache.DaramjweeCache) {
-	near, err := memory.New(memory.Options{MaxBytes: 1 << 20})
-	require.NoError(t, err)
-	far, err = disk.Open(t.TempDir(), disk.Options{MaxBytes: 256 << 20})
+	near = memoryOf(t, 1<<20)
+	far, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 256 << 20})
 	require.NoError(t, err)
 	opts = append([]cache.Option{cache.WithTiers(near, far), cache.WithFreshness(time.Minute, time.Minute),
 		cache.WithStaleWhileRevalidate(-1), cache.WithStaleIfError(time.Hour), cache.WithBackoff(-1)}, opts...)

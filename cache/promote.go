@@ -62,9 +62,7 @@ func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h hit) 
 	promoted.Size = h.entry.Size()
 	writer, err := c.cfg.Tiers[0].Create(ctx, key, promoted)
 	if err != nil {
-		if troubled(err) && ctx.Err() == nil {
-			c.tierFailed(0, "create", key, err)
-		}
+		c.tierErred(ctx, 0, "create", key, err)
 		return nil
 	}
 	return writer

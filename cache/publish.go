@@ -19,9 +19,7 @@ func (c *DaramjweeCache) create(ctx context.Context, key string, m store.Metadat
 		if refusal == nil {
 			return w, tier, nil
 		}
-		if troubled(refusal) && ctx.Err() == nil {
-			c.tierFailed(tier, "create", key, refusal)
-		}
+		c.tierErred(ctx, tier, "create", key, refusal)
 		if hope(refusal) > hope(err) {
 			err = refusal
 		}

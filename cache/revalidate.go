@@ -147,8 +147,6 @@ func (c *DaramjweeCache) stat(ctx context.Context, key string) (*store.Metadata,
 // statIn counts the failures of a tier, which are a miss to its callers.
 func (c *DaramjweeCache) statIn(ctx context.Context, tier int, key string) (*store.Metadata, error) {
 	m, err := c.cfg.Tiers[tier].Stat(ctx, key)
-	if troubled(err) && ctx.Err() == nil {
-		c.tierFailed(tier, "stat", key, err)
-	}
+	c.tierErred(ctx, tier, "stat", key, err)
 	return m, err
 }

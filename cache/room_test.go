@@ -18,12 +18,11 @@ import (
 
 // held is a cache with one small tier, and a value in it that a slow client reads.
 func held(t *testing.T, size int, opts ...cache.Option) (c *cache.DaramjweeCache, o *origin, slow *cache.Response) {
-	small, err := memory.New(memory.Options{MaxBytes: 1 << 20})
-	require.NoError(t, err)
+	small := memoryOf(t, 1<<20)
 	c = opened(t, append([]cache.Option{cache.WithTiers(small), cache.WithFreshness(time.Second, 0)}, opts...)...)
 	o = &origin{body: string(pattern(size)), meta: store.Metadata{Size: int64(size)}}
 	read(t, c, "k", o)
-	slow, err = c.Get(ctx, "k", o)
+	slow, err := c.Get(ctx, "k", o)
 	require.NoError(t, err)
 	return c, o, slow
 }
@@ -76,8 +75,7 @@ func TestNotFoundThatFindsNoRoom(t *testing.T) {
 func TestSetMovesOn(t *testing.T) {
 	each(t, func(t *testing.T, s cache.Option) {
 		for _, size := range []int{700_000, 3 << 20} {
-			near, err := memory.New(memory.Options{MaxBytes: 1 << 20})
-			require.NoError(t, err)
+			near := memoryOf(t, 1<<20)
 			far, err := disk.Open(t.TempDir(), disk.Options{MaxBytes: 64 << 20})
 			require.NoError(t, err)
 			c := opened(t, s, cache.WithTiers(near, far))
@@ -110,12 +108,6 @@ func TestSetMovesOn(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrTooLarge)
 		require.NoError(t, w.Abort())
 	})
-}
-
-func memoryOf(t *testing.T, limit int64) *memory.Store {
-	s, err := memory.New(memory.Options{MaxBytes: limit})
-	require.NoError(t, err)
-	return s
 }
 
 // renewed has a value called current as soon as it is there.

@@ -20,7 +20,7 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	if !status.Hit && f.empty {
 		size = 0
 	}
-	h := newAdder(x.w.Header(), m.Header.Len()+4)
+	h := newAdder(x.w.Header(), m.Header.Len()+4) // and the four that are set below
 	code := fromEntry(h, m.Header)
 	if aged {
 		h.set("Age", strconv.FormatInt(int64(ageOf(m, time.Now())/time.Second), 10))

@@ -17,7 +17,7 @@ func (w *writer) grow() error {
 	e := w.entry
 	s := e.store
 	if n := len(e.blocks); n > 0 && int64(len(e.blocks[n-1])) < s.block {
-		return s.room.outgrown(e.weight < s.room.slack-blockOverhead) // it was all that there was left
+		return s.room.outgrown(e) // it was all that there was left
 	}
 	least, want := int64(1), s.block
 	if e.declared { // one more than is missing, see Next

@@ -27,14 +27,14 @@ func (s *Store) publish(e *entry, weight int64) error {
 	return err
 }
 
-// makeRoom unstages an entry and evicts for it. What takes the place of old, which may
+// makeRoom counts an entry out of what is staged and evicts for it. What takes the place of old, which may
 // be nil and stays for now, needs less. It wants mu. On an error the entry is staged
 // as before.
 func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) (_ []*entry, err error) {
 	if s.done.Load() {
 		return victims, store.ErrClosed
 	}
-	s.unstage(e)
+	s.stage(e, -1)
 	switch {
 	case e.declared && weight <= e.promised: // it has had its room
 		return victims, nil
@@ -53,7 +53,7 @@ func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) (_ []*en
 		}
 	}
 	if err != nil {
-		s.restage(e)
+		s.stage(e, 1)
 	}
 	return victims, err
 }

@@ -88,8 +88,11 @@ func (s *Store) reserve(e *entry, least, most int64) (n int64, err error) {
 func (s *Store) reserveDeclared(e *entry, least, most int64, victims []*entry) (int64, []*entry, error) {
 	r := &s.room
 	n := min(most, e.promised-e.weight+max(0, r.available(r.unknown)))
-	if n < least {
-		return 0, victims, r.outgrown(e.weight+least <= r.limit)
+	switch {
+	case e.weight+least > r.limit:
+		return 0, victims, store.ErrTooLarge
+	case n < least:
+		return 0, victims, store.ErrFull
 	}
 	victims, _ = s.evict(victims, n, 0, nil) // what could have been may be read since, but a promise is a promise
 	e.weight += n
@@ -106,45 +109,36 @@ func (s *Store) reserveUnknown(e *entry, least, most int64) (int64, error) {
 	taken := max(s.spent(), r.promised+r.pinned.Load()+r.busy.Load())
 	n := min(most, min(r.limit, r.limit+r.slack-taken)-r.unknown)
 	if n < least {
-		return 0, r.outgrown(e.weight < r.slack-blockOverhead)
+		return 0, r.outgrown(e)
 	}
 	e.weight += n
 	r.unknown += n
 	return n, nil
 }
 
-// outgrown is the error of an entry that needs more room than there is.
-func (r *room) outgrown(later bool) error {
-	if later {
+// outgrown is the error of an entry of unknown size that needs more room than there
+// is: whether it may have it later.
+func (r *room) outgrown(e *entry) error {
+	if e.weight < r.slack-blockOverhead {
 		return store.ErrFull
 	}
 	return store.ErrTooLarge
 }
 
-// unstage takes an entry out of what writers hold. It wants mu.
-func (s *Store) unstage(e *entry) {
+// stage counts an entry in what writers hold (1), or out of it (-1). It wants mu.
+func (s *Store) stage(e *entry, n int64) {
 	if e.declared {
-		s.room.staged -= e.weight
-		s.room.promised -= e.promised
+		s.room.staged += n * e.weight
+		s.room.promised += n * e.promised
 	} else {
-		s.room.unknown -= e.weight
-	}
-}
-
-// restage undoes unstage. It wants mu.
-func (s *Store) restage(e *entry) {
-	if e.declared {
-		s.room.staged += e.weight
-		s.room.promised += e.promised
-	} else {
-		s.room.unknown += e.weight
+		s.room.unknown += n * e.weight
 	}
 }
 
 // abandon drops a staged entry. The caller gives the writer's reference back.
 func (s *Store) abandon(e *entry) {
 	s.mu.Lock()
-	s.unstage(e)
+	s.stage(e, -1)
 	s.room.pinned.Add(e.weight)
 	s.mu.Unlock()
 }
