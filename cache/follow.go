@@ -71,7 +71,7 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 // usable reports whether what is read would be served at a time, were it stored. It
 // wants mu.
 func (f *fill) usable(at time.Time) bool {
-	left := f.cache.cfg.freshnessLeft(f.tier, f.meta, at)
+	left := f.cache.cfg.freshnessLeft(f.tier, f.meta, at.Sub(f.meta.StoredAt))
 	return left > 0 || f.cache.cfg.whileRevalidate(f.meta, left)
 }
 

@@ -9,7 +9,7 @@ import (
 // freshnessLeft is how long an entry stays fresh; at zero and below it is stale,
 // for so long (RFC 9111, section 4.2). An entry from the future is stale: its
 // clock cannot be trusted.
-func (cfg *Config) freshnessLeft(tier int, m *store.Metadata, now time.Time) time.Duration {
+func (cfg *Config) freshnessLeft(tier int, m *store.Metadata, age time.Duration) time.Duration {
 	ttl := m.TTL
 	if ttl == 0 {
 		switch {
@@ -21,7 +21,6 @@ func (cfg *Config) freshnessLeft(tier int, m *store.Metadata, now time.Time) tim
 			ttl = cfg.Freshness
 		}
 	}
-	age := now.Sub(m.StoredAt)
 	if age < 0 {
 		return 0
 	}

@@ -176,7 +176,7 @@ func (c *DaramjweeCache) missed(r *reader, s Status, at time.Time) *Response {
 		r.fill.mu.Lock()
 		tier := r.fill.tier // another reader may be moving it on
 		r.fill.mu.Unlock()
-		s.TTL = c.cfg.freshnessLeft(tier, m, at)
+		s.TTL = c.cfg.freshnessLeft(tier, m, at.Sub(m.StoredAt))
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
@@ -203,7 +203,7 @@ func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h
 	}
 	c.counts.misses.Add(1)
 	s.FwdStatus = 304
-	h.meta, h.left = m, c.cfg.freshnessLeft(h.tier, m, now())
+	h.meta, h.left = m, c.cfg.freshnessLeft(h.tier, m, time.Since(m.StoredAt))
 	return c.respond(ctx, w.key, f, h, s), nil
 }
 

@@ -53,7 +53,8 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit
 		c.counts.tiers[tier].misses.Add(1)
 		return hit{}
 	}
-	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(tier, meta, time.Now())}
+	age := time.Since(meta.StoredAt) // reads one clock where Now reads two, unless the value is from before a restart
+	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(tier, meta, age)}
 }
 
 // serve answers with a hit, whatever its age.
@@ -83,7 +84,11 @@ func (c *DaramjweeCache) countHit(h hit) error {
 // respond streams an entry: straight from tier 0, or by way of it.
 func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h hit, s Status) *Response {
 	s.TTL = h.left
-	s.Detail = c.tierNames[h.tier] + s.Detail
+	if s.Detail != "" {
+		s.Detail = c.tierNames[h.tier] + s.Detail
+	} else {
+		s.Detail = c.tierNames[h.tier]
+	}
 	resp := &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
 	if h.tier > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {

@@ -17,11 +17,11 @@ func (s *Store) detach(e *entry) (idle bool) {
 // until the collector finds it.
 func (s *Store) forget(e *entry) (idle bool) {
 	s.queue.Remove(&e.node)
-	var p *pin
-	if e.isRead() { // they can only become fewer
-		p = &pin{pinned: &s.room.pinned, weight: e.weight}
-		e.pin = p
+	if e.refs.CompareAndSwap(indexed, 0) {
+		return true
 	}
+	p := &pin{pinned: &s.room.pinned, weight: e.weight}
+	e.pin = p // what readers look for when they are the last
 	if e.refs.Add(-indexed) == 0 {
 		return true
 	}

@@ -22,6 +22,7 @@ type entry struct {
 
 	first store.Metadata                 // what the writer brought, Size as declared until Commit
 	meta  atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
+	next  atomic.Pointer[entry]          // in the index
 	node  sieve.Node[*entry]             // in Store.queue while committed
 	refs  atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
 	read  int64                          // what room.busy has of it while it is read: its weight at Commit
@@ -40,10 +41,20 @@ const indexed = 1 << 32
 // isRead reports whether an entry of the index is read or held.
 func (e *entry) isRead() bool { return e.refs.Load() > indexed }
 
-// ref takes a reference to an entry of the index.
-func (e *entry) ref() {
-	if e.refs.Add(1) == indexed+1 {
-		e.store.room.busy.Add(e.read)
+// ref takes a reference to an entry, if the index has not given up its own.
+func (e *entry) ref() bool {
+	for {
+		n := e.refs.Load()
+		switch {
+		case n < indexed:
+			return false
+		case !e.refs.CompareAndSwap(n, n+1):
+		case n == indexed:
+			e.store.room.busy.Add(e.read)
+			return true
+		default:
+			return true
+		}
 	}
 }
 

@@ -2,77 +2,101 @@ package memory
 
 import (
 	"hash/maphash"
-	"sync"
+	"math/bits"
+	"sync/atomic"
 )
 
-// index finds the committed entries by key. It is in shards, so that readers of
-// different keys have no lock in common. Store.mu guards every change, and a walk
-// over all of it; a shard's own lock lets acquire read beside that.
+// index finds the committed entries by key: a hash table whose chains run through
+// the entries. Store.mu guards every change, and a walk over all of it; acquire and
+// peek read beside that, without a lock.
 type index struct {
-	seed   maphash.Seed
-	shards [64]shard
-	len    int
+	seed  maphash.Seed
+	heads []atomic.Pointer[entry] // a power of two
+	len   int
 }
 
-type shard struct {
-	mu      sync.RWMutex
-	entries map[string]*entry
-	_       [128 - 32]byte // no shard shares a cache line, or the pair of them that is fetched at once
+// The table does not grow, so that no write has to wait for it: it has a place for
+// every 2 KiB of the limit, 0.4 percent of that in memory, and no chain is longer
+// than four entries on average. Past 8 GiB entries may be expected to be larger.
+const (
+	bytesPerHead = 2 << 10
+	mostHeads    = 1 << 22
+)
+
+func newIndex(limit int64) index {
+	heads := min(max(limit/bytesPerHead, 1), mostHeads)
+	return index{
+		seed:  maphash.MakeSeed(),
+		heads: make([]atomic.Pointer[entry], 1<<bits.Len64(uint64(heads-1))),
+	}
 }
 
-func (x *index) shard(key string) *shard {
-	return &x.shards[maphash.String(x.seed, key)%uint64(len(x.shards))]
+// removed is what follows an entry that was taken out. Who comes to it begins anew,
+// and a removed entry that is still read keeps no others from the collector.
+var removed = new(entry)
+
+func (x *index) head(key string) *atomic.Pointer[entry] {
+	return &x.heads[maphash.String(x.seed, key)&uint64(len(x.heads)-1)]
 }
 
-// acquire returns the entry of a key with a reference for the caller, or nil. It
-// and peek are the methods that want no lock of Store's.
-func (x *index) acquire(key string) *entry {
-	s := x.shard(key)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := s.entries[key]
-	if e != nil {
-		e.ref() // the index still has its own
+// peek returns the entry of a key, or nil, without a reference: the blocks are not
+// the caller's to look at.
+func (x *index) peek(key string) *entry {
+	head := x.head(key)
+	e := head.Load()
+	for e != nil && e.key != key {
+		if e = e.next.Load(); e == removed {
+			e = head.Load()
+		}
 	}
 	return e
 }
 
-// peek is acquire without a reference: the blocks are not the caller's to look at.
-func (x *index) peek(key string) *entry {
-	s := x.shard(key)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.entries[key]
+// acquire is peek with a reference for the caller.
+func (x *index) acquire(key string) *entry {
+	for {
+		e := x.peek(key)
+		if e == nil || e.ref() {
+			return e
+		}
+	}
 }
 
-func (x *index) get(key string) *entry { return x.shard(key).entries[key] }
+// link returns what points to the entry of a key, or to the end of its chain. It
+// wants Store.mu.
+func (x *index) link(key string) *atomic.Pointer[entry] {
+	at := x.head(key)
+	for e := at.Load(); e != nil && e.key != key; e = at.Load() {
+		at = &e.next
+	}
+	return at
+}
 
 // put gives an entry the place of its key, and of the entry that had it before: no
 // reader finds neither.
 func (x *index) put(e *entry) {
-	s := x.shard(e.key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.entries == nil {
-		s.entries = make(map[string]*entry)
+	at := x.link(e.key)
+	old := at.Load()
+	if old == nil {
+		x.len++
+		at.Store(e)
+		return
 	}
-	x.len -= len(s.entries)
-	s.entries[e.key] = e
-	x.len += len(s.entries)
+	e.next.Store(old.next.Load())
+	at.Store(e)
+	old.next.Store(removed)
 }
 
 func (x *index) remove(e *entry) {
-	s := x.shard(e.key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, e.key)
+	x.link(e.key).Store(e.next.Load())
+	e.next.Store(removed)
 	x.len--
 }
 
 func (x *index) all() []*entry {
 	all := make([]*entry, 0, x.len)
-	for i := range x.shards {
-		for _, e := range x.shards[i].entries {
+	for i := range x.heads {
+		for e := x.heads[i].Load(); e != nil; e = e.next.Load() {
 			all = append(all, e)
 		}
 	}

@@ -1,10 +1,15 @@
 package memory_test
 
 import (
-	"context"
-	"strings"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,37 +19,50 @@ import (
 )
 
 // TestReplacedKeyIsAlwaysFound fails for an index that takes the old entry out
-// before it has the new one.
+// before it has the new one, and for one that hands out an entry whose blocks are
+// given back already.
 func TestReplacedKeyIsAlwaysFound(t *testing.T) {
-	ctx := context.Background()
-	s, err := memory.New(memory.Options{MaxBytes: 1 << 20, BufferPool: strategy.DefaultConfig()})
+	const block = 64
+	s, err := memory.New(memory.Options{MaxBytes: 1 << 20, BufferPool: strategy.BufferPoolConfig{
+		Enabled: true, DefaultBufferSize: block, MinBufferSize: block, MaxBufferSize: block}})
 	require.NoError(t, err)
 	defer s.Close()
-	set := func() {
-		w, err := s.Create(ctx, "key", store.Metadata{Size: 3})
+	body := func(generation uint64) []byte {
+		return bytes.Repeat(binary.BigEndian.AppendUint64(nil, generation), block/8)
+	}
+	set := func(generation uint64) {
+		w, err := s.Create(ctx, "key", store.Metadata{Size: block, Generation: generation})
 		require.NoError(t, err)
-		_, err = strings.NewReader("abc").WriteTo(w)
+		_, err = w.Write(body(generation))
 		require.NoError(t, err)
 		require.NoError(t, w.Commit(ctx))
 	}
-	set()
+	look := func() error {
+		e, err := s.Open(ctx, "key")
+		if err != nil {
+			return err
+		}
+		runtime.Gosched() // let it be replaced
+		got, err := io.ReadAll(e)
+		if want := body(e.Metadata().Generation); err == nil && !bytes.Equal(want, got) {
+			err = fmt.Errorf("%x where %x was opened", got, want)
+		}
+		return errors.Join(err, e.Close())
+	}
+	set(1)
 	var done atomic.Bool
 	missed := make(chan error)
 	go func() {
 		defer close(missed)
 		for !done.Load() {
-			e, err := s.Open(ctx, "key")
-			if err == nil {
-				err = e.Close()
-			}
-			if err != nil {
+			if err := look(); err != nil {
 				missed <- err
 				return
 			}
 		}
 	}()
-	for range 20_000 {
-		set()
+	for i := range 40_000 {
+		set(uint64(i))
 		select {
 		case err := <-missed:
 			require.NoError(t, err)
@@ -53,4 +71,74 @@ func TestReplacedKeyIsAlwaysFound(t *testing.T) {
 	}
 	done.Store(true)
 	require.NoError(t, <-missed)
+}
+
+// tiny is a tier whose index is one chain.
+func tiny(t *testing.T, keys ...string) *memory.Store {
+	t.Helper()
+	s, err := memory.New(memory.Options{MaxBytes: 2 << 10, BufferPool: strategy.DefaultConfig()})
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	for _, key := range keys {
+		put(t, s, key, 0, nil)
+	}
+	return s
+}
+
+// TestKeyBehindOthersIsAlwaysFound fails for an index whose readers end their search
+// at an entry that is taken out, or replaced, while they stand there.
+func TestKeyBehindOthersIsAlwaysFound(t *testing.T) {
+	for range 1000 {
+		s := tiny(t, "a", "b", "behind")
+		var started, done atomic.Bool
+		missed := make(chan error, 1)
+		go func() {
+			defer close(missed)
+			for !done.Load() {
+				if _, err := s.Stat(ctx, "behind"); err != nil {
+					missed <- err
+					return
+				}
+				started.Store(true)
+			}
+		}()
+		for !started.Load() {
+			runtime.Gosched()
+		}
+		for range 20 {
+			put(t, s, "b", 0, nil)
+		}
+		require.NoError(t, s.Delete(ctx, "b"))
+		require.NoError(t, s.Delete(ctx, "a"))
+		done.Store(true)
+		require.NoError(t, <-missed)
+	}
+}
+
+// TestRemovedEntryKeepsNoOther fails for an index whose removed entries go on
+// pointing to those that were behind them: one that is read for an hour would keep
+// all that came and went meanwhile.
+func TestRemovedEntryKeepsNoOther(t *testing.T) {
+	for name, remove := range map[string]func(s *memory.Store){
+		"deleted":  func(s *memory.Store) { require.NoError(t, s.Delete(ctx, "a")) },
+		"replaced": func(s *memory.Store) { put(t, s, "a", 0, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := tiny(t, "a", "b")
+			a, err := s.Open(ctx, "a")
+			require.NoError(t, err)
+			defer a.Close()
+			_, err = s.Open(ctx, "b") // and nobody closes it
+			require.NoError(t, err)
+			weight := s.Stats().Bytes / 2
+			remove(s)
+			require.NoError(t, s.Delete(ctx, "b"))
+			require.Equal(t, 2*weight, s.Stats().PinnedBytes)
+			require.Eventually(t, func() bool {
+				runtime.GC()
+				return s.Stats().PinnedBytes == weight
+			}, 10*time.Second, time.Millisecond)
+			runtime.KeepAlive(a)
+		})
+	}
 }

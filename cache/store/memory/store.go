@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"iter"
 	"slices"
 	"sync"
@@ -30,7 +29,7 @@ type Store struct {
 
 	done atomic.Bool // set under mu
 
-	mu    sync.RWMutex // guards the following 3 fields, but for index.acquire
+	mu    sync.RWMutex // guards the following 3 fields, but for what reads the index
 	index index
 	queue sieve.Queue[*entry] // the same entries, in the order of eviction
 	room  room
@@ -51,7 +50,7 @@ func New(o Options) (*Store, error) {
 		pool:  pool,
 		block: int64(o.BufferPool.MaxBufferSize),
 		sizes: classes(o.BufferPool),
-		index: index{seed: maphash.MakeSeed()},
+		index: newIndex(o.MaxBytes),
 		room:  room{limit: o.MaxBytes, slack: max(o.MaxBytes/4, min(o.MaxBytes, 1<<20))},
 	}, nil
 }
@@ -84,7 +83,7 @@ func (s *Store) Stat(ctx context.Context, key string) (*store.Metadata, error) {
 
 // lookup wants mu.
 func (s *Store) lookup(key string) (*entry, error) {
-	if e := s.index.get(key); e != nil {
+	if e := s.index.peek(key); e != nil {
 		return e, nil
 	}
 	return nil, s.missing()
