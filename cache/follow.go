@@ -18,7 +18,7 @@ type follower struct {
 // answers those who asked before it ended however short its freshness is: else an
 // entry that must be revalidated each time would be so one caller after the other
 // (RFC 9111, section 4, allows one answer for requests that were waiting).
-func (w *follower) validated(h hit) bool {
+func (w *follower) validated(h *hit) bool {
 	return w.collapsed && w.gen != 0 && h.found() && h.meta.Generation == w.gen
 }
 

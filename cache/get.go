@@ -30,10 +30,18 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
 	}
+	var h hit
+	if c.lookup(ctx, key, &h); h.fresh() && ctx.Err() == nil {
+		return c.serve(ctx, key, f, &h, Status{})
+	}
+	return c.getBeyond(ctx, key, f, &h)
+}
+
+// getBeyond goes on from a look-up that found nothing fresh.
+func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h *hit) (*Response, error) {
 	var w follower
 	defer w.stop()
-	for {
-		h := c.lookup(ctx, key)
+	for ; ; c.lookup(ctx, key, h) {
 		if err := ctx.Err(); err != nil {
 			h.close()
 			return nil, err
@@ -78,7 +86,8 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 	if c.closed.Load() {
 		return nil, ErrCacheClosed
 	}
-	h := c.lookup(ctx, key)
+	var h hit
+	c.lookup(ctx, key, &h)
 	if err := ctx.Err(); err != nil {
 		h.close()
 		return nil, err
@@ -87,21 +96,22 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 		h.close()
 		return nil, ErrNotFound
 	}
-	return c.inPlace(h)
+	return c.inPlace(&h)
 }
 
 // inPlace serves a hit where it lies, whatever its age.
-func (c *DaramjweeCache) inPlace(h hit) (*Response, error) {
+func (c *DaramjweeCache) inPlace(h *hit) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}
-	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(),
-		status: Status{Hit: true, TTL: h.left, Detail: c.tierNames[h.tier]}}, nil
+	resp := c.opened(h)
+	resp.status.Hit = true
+	return resp, nil
 }
 
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
-func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit, s Status) (*Response, error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true // the fill is this call's to end
 	fill.gated = c.streams.enter()
@@ -117,13 +127,13 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h hit,
 		return nil, ErrCacheClosed
 	}
 	// The last fill may have stored the key after this caller looked for it.
-	if again := c.lookupIn(ctx, 0, fill.key); again.fresh() {
+	var again hit
+	if c.lookupIn(ctx, 0, fill.key, &again); again.fresh() {
 		h.close()
 		end = result{}
-		return c.serve(ctx, fill.key, f, again, s)
-	} else {
-		again.close()
+		return c.serve(ctx, fill.key, f, &again, s)
 	}
+	again.close()
 	s.Fwd = FwdMiss
 	var old *store.Metadata
 	if h.found() {
@@ -197,7 +207,7 @@ func (c *DaramjweeCache) collapsed(r *reader) *Response {
 
 // stillCurrent serves the entry that the origin called current. It is open, so it
 // is served even if it was evicted meanwhile.
-func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h hit, s Status, m *store.Metadata) (*Response, error) {
+func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h *hit, s Status, m *store.Metadata) (*Response, error) {
 	if err := c.touch(w, h.tier, h.meta, m); troubled(err) {
 		c.tierFailed(h.tier, "update", w.key, err)
 	}
@@ -209,7 +219,7 @@ func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h
 
 // failed answers when the origin could not: with the stale entry while its
 // stale-if-error window lasts (RFC 5861, section 4), else with the error.
-func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h hit, s Status, err error) (*Response, error) {
+func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *hit, s Status, err error) (*Response, error) {
 	if !c.cfg.standsIn(h) {
 		h.close()
 		return nil, err
@@ -219,12 +229,12 @@ func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h hi
 }
 
 // serveInstead serves a stale entry in the origin's stead.
-func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *hit, s Status) (*Response, error) {
 	s.Fwd, s.Detail = "", "; stale-if-error"
 	return c.serve(ctx, key, f, h, s)
 }
 
 // standsIn reports whether an entry may be served in a failing origin's stead.
-func (cfg *Config) standsIn(h hit) bool {
+func (cfg *Config) standsIn(h *hit) bool {
 	return h.found() && !h.meta.Negative && cfg.ifError(h.meta, h.left)
 }

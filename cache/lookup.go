@@ -8,7 +8,9 @@ import (
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// hit is an entry that a tier had, fresh or not. The zero value is a miss.
+// hit is an entry that a tier had, fresh or not. The zero value is a miss. It is
+// handed on by its address, for a copy right after it was written has the processor
+// wait for the writes: six copies were a tenth of a hit.
 type hit struct {
 	entry store.Entry
 	meta  *store.Metadata
@@ -17,11 +19,11 @@ type hit struct {
 	valid bool          // the origin vouched for it while its caller waited
 }
 
-func (h hit) found() bool { return h.entry != nil }
+func (h *hit) found() bool { return h.entry != nil }
 
-func (h hit) fresh() bool { return h.found() && (h.left > 0 || h.valid) }
+func (h *hit) fresh() bool { return h.found() && (h.left > 0 || h.valid) }
 
-func (h hit) close() {
+func (h *hit) close() {
 	if h.found() {
 		h.entry.Close()
 	}
@@ -29,46 +31,47 @@ func (h hit) close() {
 
 // lookup opens the key's entry in the nearest tier that has it. A tier that
 // fails is passed over.
-func (c *DaramjweeCache) lookup(ctx context.Context, key string) hit {
+func (c *DaramjweeCache) lookup(ctx context.Context, key string, h *hit) {
 	for tier := range c.cfg.Tiers {
-		if h := c.lookupIn(ctx, tier, key); h.found() {
-			return h
+		if c.lookupIn(ctx, tier, key, h); h.found() {
+			return
 		}
 	}
-	return hit{}
 }
 
-func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) hit {
+func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string, h *hit) {
+	*h = hit{}
 	entry, err := c.cfg.Tiers[tier].Open(ctx, key)
 	if err != nil {
 		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 			c.tierFailed(tier, "open", key, err)
 		}
 		c.counts.tiers[tier].misses.Add(1)
-		return hit{}
+		return
 	}
 	meta := entry.Metadata()
 	if c.keys.ignores(tier, key, meta.Generation) {
 		entry.Close()
 		c.counts.tiers[tier].misses.Add(1)
-		return hit{}
+		return
 	}
 	age := time.Since(meta.StoredAt) // reads one clock where Now reads two, unless the value is from before a restart
-	return hit{entry: entry, meta: meta, tier: tier, left: c.cfg.freshnessLeft(tier, meta, age)}
+	h.entry, h.meta, h.tier, h.left = entry, meta, tier, c.cfg.freshnessLeft(tier, meta, age)
 }
 
 // serve answers with a hit, whatever its age.
-func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h *hit, s Status) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}
-	s.Hit = true
-	return c.respond(ctx, key, f, h, s), nil
+	resp := c.respond(ctx, key, f, h, s)
+	resp.status.Hit = true
+	return resp, nil
 }
 
 // countHit counts an answer out of a tier. For a negative entry, which it closes,
 // the answer is ErrNotFound.
-func (c *DaramjweeCache) countHit(h hit) error {
+func (c *DaramjweeCache) countHit(h *hit) error {
 	c.counts.tiers[h.tier].hits.Inc()
 	if !h.fresh() {
 		c.counts.tiers[h.tier].staleHits.Add(1)
@@ -82,20 +85,24 @@ func (c *DaramjweeCache) countHit(h hit) error {
 }
 
 // respond streams an entry: straight from tier 0, or by way of it.
-func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h hit, s Status) *Response {
-	s.TTL = h.left
+func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h *hit, s Status) *Response {
+	resp := c.opened(h)
+	resp.status.Fwd, resp.status.FwdStatus, resp.status.Collapsed = s.Fwd, s.FwdStatus, s.Collapsed
 	if s.Detail != "" {
-		s.Detail = c.tierNames[h.tier] + s.Detail
-	} else {
-		s.Detail = c.tierNames[h.tier]
+		resp.status.Detail += s.Detail
 	}
-	resp := &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
 	if h.tier > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
 			resp.stream, resp.status.Stored = r, true
 		}
 	}
 	return resp
+}
+
+// opened is the response that reads an entry where it lies.
+func (c *DaramjweeCache) opened(h *hit) *Response {
+	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(),
+		status: Status{TTL: h.left, Detail: c.tierNames[h.tier]}}
 }
 
 // tierErred is tierFailed if err is that: no answer of a tier in good order, and not

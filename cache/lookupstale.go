@@ -10,7 +10,8 @@ func (c *DaramjweeCache) LookupStale(ctx context.Context, key string, f Fetcher)
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
 	}
-	h := c.lookup(ctx, key)
+	var h hit
+	c.lookup(ctx, key, &h)
 	if err := ctx.Err(); err != nil {
 		h.close()
 		return nil, err
@@ -22,5 +23,5 @@ func (c *DaramjweeCache) LookupStale(ctx context.Context, key string, f Fetcher)
 		}
 		c.refreshBehind(ctx, key, f)
 	}
-	return c.inPlace(h)
+	return c.inPlace(&h)
 }

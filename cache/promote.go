@@ -10,7 +10,7 @@ import (
 // tier 0, with the metadata it has: the age goes along. Others who find the entry
 // meanwhile read along. It returns nil, and the entry is read where it is, when
 // tier 0 does not take it.
-func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fetcher Fetcher, h hit) *reader {
+func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fetcher Fetcher, h *hit) *reader {
 	if !c.admission.admit(key) {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fe
 }
 
 // joinPromote reads along with another caller's promote of the same entry.
-func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h hit) *reader {
+func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h *hit) *reader {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.phase != phaseOpen || f.meta.Generation != h.meta.Generation {
@@ -53,7 +53,7 @@ func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h hit) *reader 
 // createPromoted looks at the lower tier once more: what was deleted between the
 // lookup and the beginning of this work is not on record any more, and must not
 // come back.
-func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h hit) store.Writer {
+func (c *DaramjweeCache) createPromoted(ctx context.Context, key string, h *hit) store.Writer {
 	m, err := c.statIn(ctx, h.tier, key)
 	if err != nil || m.Generation != h.meta.Generation {
 		return nil

@@ -9,9 +9,8 @@
 // into the index and takes the key's former one out. The last block is replaced
 // by an exact copy, outside of the pool, when less than half of it is used.
 //
-// A hit. Open looks the key up in its shard of the index, whose lock it takes for
-// reading, marks the entry as used, which is setting a bit, and takes a reference:
-// one allocation. WriteTo hands the blocks themselves to the destination, one Write
+// A hit. Open looks the key up in the index, without a lock, takes a reference, and
+// marks the entry as used, which is setting a bit: one allocation. WriteTo hands the blocks themselves to the destination, one Write
 // each, or all at once where it takes that (store.VectorWriter, a TCP or Unix
 // connection). Close gives the reference back.
 //
@@ -27,7 +26,8 @@
 //
 // MaxBytes counts the capacity of blocks, not the length of bodies, and for each
 // entry an estimate of what the store keeps besides: a fixed 512 bytes, the key, the
-// validator and the header. Eviction is SIEVE's, and happens at these moments only:
+// validator and the header. The table of the index comes on top, 0.8 percent at most.
+// Eviction is SIEVE's, and happens at these moments only:
 //
 //   - A declared size is promised its room by Create, which returns ErrTooLarge
 //     for what can never fit, at once and having evicted nothing, and ErrFull for

@@ -11,22 +11,23 @@ import (
 )
 
 // entry is one value of a key, staged or committed. Once committed its body is
-// not written to any more.
+// not written to any more. What a hit touches comes first, in few cache lines.
 type entry struct {
+	key  string
+	next atomic.Pointer[entry]          // in the index
+	refs atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
+	meta atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
+	node sieve.Node[*entry]             // in Store.queue while committed
+	read int64                          // what room.busy has of it while it is read: its weight at Commit
+
 	store *Store
-	key   string
 	body
 	plain    bool // the last block is not the pool's
 	lent     bool // something may still write to the last block
 	declared bool // its size was
 
-	first store.Metadata                 // what the writer brought, Size as declared until Commit
-	meta  atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
-	next  atomic.Pointer[entry]          // in the index
-	node  sieve.Node[*entry]             // in Store.queue while committed
-	refs  atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
-	read  int64                          // what room.busy has of it while it is read: its weight at Commit
-	pin   *pin                           // set with the end of the index's reference, while there are readers
+	first store.Metadata // what the writer brought, Size as declared until Commit
+	pin   *pin           // set with the end of the index's reference, while there are readers
 
 	// Store.mu guards the following 2 fields until the last of index and writer
 	// is done with the entry; from then on they do not change.

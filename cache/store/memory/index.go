@@ -15,9 +15,10 @@ type index struct {
 	len   int
 }
 
-// The table does not grow, so that no write has to wait for it: it has a place for
-// every 2 KiB of the limit, 0.4 percent of that in memory, and no chain is longer
-// than four entries on average. Past 8 GiB entries may be expected to be larger.
+// The table does not grow, so that no write has to wait for it. It has a place for
+// every 2 KiB of the limit, which makes up to 0.8 percent of that with the next power
+// of two. An entry weighs a quarter of that, so no chain is longer than four on
+// average; past 8 GiB entries may be expected to be larger.
 const (
 	bytesPerHead = 2 << 10
 	mostHeads    = 1 << 22
