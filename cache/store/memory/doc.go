@@ -10,9 +10,9 @@
 // by an exact copy, outside of the pool, when less than half of it is used.
 //
 // A hit. Open looks the key up in the index, without a lock, takes a reference, and
-// marks the entry as used, which is setting a bit: one allocation. WriteTo hands the blocks themselves to the destination, one Write
-// each, or all at once where it takes that (store.VectorWriter, a TCP or Unix
-// connection). Close gives the reference back.
+// marks the entry as used, which is setting a bit: one allocation. WriteTo hands the
+// blocks themselves to the destination, one Write each, or all at once where it takes
+// that (store.VectorWriter, a TCP or Unix connection). Close gives the reference back.
 //
 // Blocks are counted by reference: the index holds one to an entry, each open
 // Entry one, a Writer one until it has ended and nothing holds it. The last one out

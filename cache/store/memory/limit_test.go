@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -540,4 +541,20 @@ func TestEachClassIsUsed(t *testing.T) {
 		require.Equal(t, perEntry+want+blocks*perBlock, s.Stats().Bytes, size)
 		require.Equal(t, pattern(1, size), get(t, s, "k"))
 	}
+}
+
+// Who wants no limit may say so, and pays for no table of that size.
+func TestTheLargestLimit(t *testing.T) {
+	s, err := memory.New(memory.Options{MaxBytes: math.MaxInt64})
+	require.NoError(t, err)
+	defer s.Close()
+	for _, size := range []int64{3 * block, -1} {
+		put(t, s, "k", size, pattern(1, 3*block))
+		require.Equal(t, pattern(1, 3*block), get(t, s, "k"))
+	}
+	_, err = s.Create(ctx, "k", store.Metadata{Size: math.MaxInt64})
+	require.ErrorIs(t, err, store.ErrTooLarge)
+	w, err := s.Create(ctx, "k", store.Metadata{Size: 1 << 60})
+	require.NoError(t, err)
+	require.NoError(t, w.Abort())
 }

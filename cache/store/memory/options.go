@@ -9,7 +9,8 @@ import (
 // Options configures a Store. The zero value works.
 type Options struct {
 	// MaxBytes limits what entries take up; the package comment says what is
-	// counted. 0: 64 MiB. A negative value is a *strategy.ConfigError.
+	// counted. 0: 64 MiB. A negative value is a *strategy.ConfigError. More than 2 EiB
+	// is 2 EiB.
 	MaxBytes int64
 
 	// BufferPool configures the pool that blocks come from. The store opens it
@@ -18,7 +19,10 @@ type Options struct {
 	BufferPool strategy.BufferPoolConfig
 }
 
-const defaultMaxBytes = 64 << 20
+const (
+	defaultMaxBytes = 64 << 20
+	mostMaxBytes    = 2 << 60 // a sum of two or three does not overflow
+)
 
 // withDefaults fills the zero fields in, or returns every fault at once.
 func (o Options) withDefaults() (Options, error) {
@@ -30,6 +34,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = defaultMaxBytes
 	}
+	o.MaxBytes = min(o.MaxBytes, mostMaxBytes)
 	o.BufferPool = o.BufferPool.WithDefaults()
 	return o, errors.Join(faults...)
 }

@@ -34,6 +34,10 @@ type writer struct {
 	failed   error   // what Write, ReadFrom or Advance returned: bytes are missing, so Commit fails too
 }
 
+// someBlocks are those that a declared size has a place for at once: the size may be
+// an origin's whim.
+const someBlocks = 4096
+
 // Create implements store.Store. The writer is also a store.StagedHolder, a
 // store.DirectWriter and an io.ReaderFrom.
 func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
@@ -53,7 +57,7 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 		if err := s.promise(e, fixed+m.Size+blocks*blockOverhead); err != nil {
 			return nil, err
 		}
-		e.blocks = make([][]byte, 0, blocks)
+		e.blocks = make([][]byte, 0, min(blocks, someBlocks))
 	}
 	if _, err := s.reserve(e, fixed, fixed); err != nil {
 		w.Abort()
