@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -116,14 +117,18 @@ var benchOps = []struct {
 		})
 		r.must(r.c.Stats().Promotes >= int64(r.b.N), "promotes")
 	}, func(r *bench) {
-		name := r.b.TempDir() + "/file"
-		if err := os.WriteFile(name, make([]byte, r.size), 0o600); err != nil {
-			r.b.Fatal(err)
+		names := make([]string, 2*r.limit/r.size) // as many as above: one file alone would lie in the processor's cache
+		dir := r.b.TempDir()
+		for i := range names {
+			names[i] = filepath.Join(dir, strconv.Itoa(i))
+			if err := os.WriteFile(names[i], make([]byte, r.size), 0o600); err != nil {
+				r.b.Fatal(err)
+			}
 		}
 		r.loop(func() func(i int) {
 			client, ring := new(counter), r.newRing()
-			return func(int) {
-				f, err := os.Open(name)
+			return func(i int) {
+				f, err := os.Open(names[i%len(names)])
 				if err != nil {
 					panic(err)
 				}
