@@ -13,6 +13,7 @@ import (
 // entry is one value of a key, staged or committed. Once committed its body is
 // not written to any more. What a hit touches comes first, in few cache lines.
 type entry struct {
+	hash uint64
 	key  string
 	next atomic.Pointer[entry]          // in the index
 	refs atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index

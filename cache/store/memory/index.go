@@ -36,16 +36,19 @@ func newIndex(limit int64) index {
 // and a removed entry that is still read keeps no others from the collector.
 var removed = new(entry)
 
-func (x *index) head(key string) *atomic.Pointer[entry] {
-	return &x.heads[maphash.String(x.seed, key)&uint64(len(x.heads)-1)]
+func (x *index) hash(key string) uint64 { return maphash.String(x.seed, key) }
+
+func (x *index) head(hash uint64) *atomic.Pointer[entry] {
+	return &x.heads[hash&uint64(len(x.heads)-1)]
 }
 
 // peek returns the entry of a key, or nil, without a reference: the blocks are not
 // the caller's to look at.
 func (x *index) peek(key string) *entry {
-	head := x.head(key)
+	hash := x.hash(key)
+	head := x.head(hash)
 	e := head.Load()
-	for e != nil && e.key != key {
+	for e != nil && !e.has(hash, key) {
 		if e = e.next.Load(); e == removed {
 			e = head.Load()
 		}
@@ -63,11 +66,15 @@ func (x *index) acquire(key string) *entry {
 	}
 }
 
-// link returns what points to the entry of a key, or to the end of its chain. It
-// wants Store.mu.
-func (x *index) link(key string) *atomic.Pointer[entry] {
-	at := x.head(key)
-	for e := at.Load(); e != nil && e.key != key; e = at.Load() {
+// has compares the hash first: the key is in memory of its own, and to fetch that
+// for every entry of a chain costs as much again.
+func (e *entry) has(hash uint64, key string) bool { return e.hash == hash && e.key == key }
+
+// link returns what points to the entry of like's key, or to the end of its chain.
+// It wants Store.mu.
+func (x *index) link(like *entry) *atomic.Pointer[entry] {
+	at := x.head(like.hash)
+	for e := at.Load(); e != nil && !e.has(like.hash, like.key); e = at.Load() {
 		at = &e.next
 	}
 	return at
@@ -76,7 +83,7 @@ func (x *index) link(key string) *atomic.Pointer[entry] {
 // put gives an entry the place of its key, and of the entry that had it before: no
 // reader finds neither.
 func (x *index) put(e *entry) {
-	at := x.link(e.key)
+	at := x.link(e)
 	old := at.Load()
 	if old == nil {
 		x.len++
@@ -89,7 +96,7 @@ func (x *index) put(e *entry) {
 }
 
 func (x *index) remove(e *entry) {
-	x.link(e.key).Store(e.next.Load())
+	x.link(e).Store(e.next.Load())
 	e.next.Store(removed)
 	x.len--
 }

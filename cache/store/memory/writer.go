@@ -44,7 +44,7 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := &entry{store: s, key: strings.Clone(key), body: body{block: s.block}, first: m.Clone(), declared: m.Size >= 0}
+	e := &entry{store: s, hash: s.index.hash(key), key: strings.Clone(key), body: body{block: s.block}, first: m.Clone(), declared: m.Size >= 0}
 	e.node.Value = e
 	e.refs.Store(1)
 	w := &writer{entry: e}
