@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 )
@@ -40,7 +39,7 @@ func (x *exchange) get() {
 		f.prepare() // a refresh may use f after this handler has returned
 	}
 	switch {
-	case status.Hit && !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), status.TTL):
+	case status.Hit && !accepts(x.cc, resp.Metadata(), status.TTL):
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: "request"})
 	case !status.Hit && f.relay != nil: // after a hit it is the refresh's
@@ -61,7 +60,7 @@ func (x *exchange) lookup() (answered bool) {
 		return true
 	}
 	defer resp.Close()
-	if !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), resp.Status().TTL) {
+	if !accepts(x.cc, resp.Metadata(), resp.Status().TTL) {
 		return false
 	}
 	x.serve(resp, nil)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 )
@@ -34,7 +33,7 @@ func (x *exchange) getRange() {
 	}
 	_, seeks := resp.ReadSeeker()
 	switch {
-	case !accepts(x.cc, ageOf(resp.Metadata(), time.Now()), resp.Status().TTL):
+	case !accepts(x.cc, resp.Metadata(), resp.Status().TTL):
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: "request"})
 	case !seeks:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 // refuse returns the status of requests that no cache and no origin is asked
@@ -66,8 +67,8 @@ func bypass(r *http.Request, cc directives, identity bool) (fwd, detail string) 
 
 // accepts reports whether a stored answer is what the client will have (RFC 9111
 // sections 5.2.1.1 and 5.2.1.3).
-func accepts(cc directives, age, ttl time.Duration) bool {
-	if most, present, _ := cc.seconds("max-age"); present && age > most {
+func accepts(cc directives, m *store.Metadata, ttl time.Duration) bool {
+	if most, present, _ := cc.seconds("max-age"); present && ageNow(m) > most {
 		return false
 	}
 	fresh, present, valid := cc.seconds("min-fresh")

@@ -5,9 +5,9 @@ import "time"
 // arm moves the deadline on. The clock is nearly free and a timer is not, so it
 // stays where it is for an eighth of its time.
 func (c *clientConn) arm() {
-	if now := time.Now(); now.Sub(c.armed) > c.stall/8 {
-		c.armed = now
-		_ = c.Conn.SetWriteDeadline(now.Add(c.stall)) // on a connection that is closed, as Write will say
+	if time.Since(c.armed) > c.stall/8 {
+		c.armed = time.Now()
+		_ = c.Conn.SetWriteDeadline(c.armed.Add(c.stall)) // on a connection that is closed, as Write will say
 	}
 }
 
