@@ -6,22 +6,29 @@ import "math/bits"
 type class struct {
 	size    int
 	backend Backend
+	calls   Backend // the same, guarded unless it is calm
 }
 
-// take returns an idle buffer of exactly the class's size, or nil. A Backend
-// that panics or returns anything else has none: the caller still gets a buffer.
-func (c *class) take() (buf []byte) {
-	defer recoverBackend()
-	if b := c.backend.Take(); cap(b) == c.size {
-		return b[:c.size]
+// take returns an idle buffer of exactly the class's size, or nil. A Backend that
+// returns anything else has none: the caller still gets a buffer.
+func (c *class) take() []byte {
+	if buf := c.calls.Take(); cap(buf) == c.size {
+		return buf[:c.size]
 	}
 	return nil
 }
 
-// keep reports whether the Backend kept buf; one that panics did not.
-func (c *class) keep(buf []byte) bool {
+// guarded is a Backend that has nothing, and keeps nothing, when it panics.
+type guarded struct{ Backend }
+
+func (g guarded) Take() []byte {
 	defer recoverBackend()
-	return c.backend.Keep(buf)
+	return g.Backend.Take()
+}
+
+func (g guarded) Keep(buf []byte) bool {
+	defer recoverBackend()
+	return g.Backend.Keep(buf)
 }
 
 func recoverBackend() { _ = recover() }
@@ -60,7 +67,11 @@ func (t *table) add(size int, b Backend) {
 			t.first[n] = uint8(len(t.classes) + 1)
 		}
 	}
-	t.classes = append(t.classes, class{size: size, backend: b})
+	c := class{size: size, backend: b, calls: b}
+	if _, ok := b.(interface{ Calm() }); !ok {
+		c.calls = guarded{b}
+	}
+	t.classes = append(t.classes, c)
 	t.max = size
 }
 

@@ -107,7 +107,7 @@ func (p *DefaultBufferPool) Put(buf []byte) {
 		clear(buf)
 	}
 	p.mark(buf)
-	if !c.keep(buf) {
+	if !c.calls.Keep(buf) {
 		p.clearMark(buf) // it is not idle, so putting it again would not be a repeat
 		p.counts.stripe().discards.Add(1)
 	}

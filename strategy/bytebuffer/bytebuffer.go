@@ -20,6 +20,7 @@ import (
 
 	"github.com/valyala/bytebufferpool"
 
+	"github.com/daramjwee/daramjwee/internal/calm"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -44,6 +45,8 @@ func open(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
 // bytebufferpool's has a capacity that is a multiple of 64, so the odd one tells
 // a kept buffer from a fresh one.
 type backend struct {
+	calm.Backend
+
 	size     int
 	buffers  bytebufferpool.Pool
 	wrappers sync.Pool // of *bytebufferpool.ByteBuffer whose B is nil

@@ -21,6 +21,7 @@ import (
 
 	"github.com/oxtoacart/bpool"
 
+	"github.com/daramjwee/daramjwee/internal/calm"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -41,6 +42,8 @@ func open(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
 }
 
 type backend struct {
+	calm.Backend
+
 	free     *bpool.BytePool
 	max      int64
 	interval time.Duration

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/daramjwee/daramjwee/internal/calm"
 	"github.com/daramjwee/daramjwee/strategy"
 )
 
@@ -33,6 +34,8 @@ func open(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
 // its header, 24 bytes and an allocation each time. The pool has no New, so that
 // nil is a miss.
 type backend struct {
+	calm.Backend
+
 	size int
 	pool sync.Pool // of *byte
 }
