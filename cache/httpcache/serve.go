@@ -14,6 +14,9 @@ import (
 // origin. f is nil after a Lookup, which is always a hit.
 func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	m, size, status := resp.Metadata(), resp.Size(), resp.Status()
+	if status.Hit && x.serveHit(resp) {
+		return
+	}
 	// RFC 9111 section 5.1: the answer to this very request has no Age, unless it
 	// came with one.
 	aged := status.Hit || status.Collapsed || f.aged

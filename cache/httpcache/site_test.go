@@ -92,7 +92,7 @@ func (s *site) do(method, target string, pairs ...string) *answered {
 
 func (s *site) send(r *http.Request) *answered {
 	s.t.Helper()
-	rec := httptest.NewRecorder()
+	rec := &fieldRecorder{ResponseRecorder: httptest.NewRecorder()}
 	s.handler.ServeHTTP(rec, r)
 	return read(s.t, rec.Result())
 }

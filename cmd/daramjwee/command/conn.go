@@ -24,6 +24,7 @@ type clientConn struct {
 	armed    time.Time   // when the deadline was set
 	leftover atomic.Bool // the handler has returned, and may have left some of the request's body
 
+	fields  []byte // lines that go out behind the next status line
 	joining bool
 	list    net.Buffers // what is held back while joining
 	held    int         // bytes of it

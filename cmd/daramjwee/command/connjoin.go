@@ -1,13 +1,20 @@
 package command
 
+import "bytes"
+
 // headRoom is what http.Server buffers before it writes: an answer whose body is
 // longer goes out as so many bytes and, by another system call, the rest.
 const headRoom = 4 << 10
 
 func (c *clientConn) Write(p []byte) (int, error) {
 	if !c.joining {
-		c.arm()
-		return c.Conn.Write(p)
+		if len(c.fields) == 0 {
+			c.arm()
+			return c.Conn.Write(p)
+		}
+		c.hold(p)
+		err := c.flush()
+		return max(0, len(p)-c.lost), err
 	}
 	if len(p) <= headRoom {
 		if len(p) > headRoom-len(c.head) {
@@ -18,11 +25,31 @@ func (c *clientConn) Write(p []byte) (int, error) {
 		c.head = append(c.head, p...)
 		p = c.head[len(c.head)-len(p):]
 	}
-	c.list = append(c.list, p)
-	if c.held += len(p); c.held >= kernelPiece {
+	if c.hold(p); c.held >= kernelPiece {
 		return len(p), c.flush()
 	}
 	return len(p), nil
+}
+
+// hold adds p to what is held back, with the fields behind the status line: p begins with
+// that, should there be any.
+func (c *clientConn) hold(p []byte) {
+	c.held += len(c.fields) + len(p)
+	if len(c.fields) > 0 {
+		status := bytes.IndexByte(p, '\n') + 1
+		c.list = append(c.list, p[:status], c.fields)
+		c.fields, p = c.fields[:0], p[status:]
+	}
+	c.list = append(c.list, p)
+}
+
+// fieldBuffer is empty. It lies with the connection: most answers of one have as many
+// fields.
+func (c *clientConn) fieldBuffer() []byte {
+	if c.fields == nil {
+		c.fields = make([]byte, 0, 512)
+	}
+	return c.fields[:0]
 }
 
 // flush writes what is held back, by writev. If it cannot, no more answers may follow:

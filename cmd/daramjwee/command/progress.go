@@ -70,6 +70,18 @@ func (w *progressWriter) WriteVector(list net.Buffers) (n int64, err error) {
 	return w.join(write)
 }
 
+// AvailableBuffer and WriteFields are what httpcache looks for, to have the fields of a
+// hit go out past http.Header.
+func (w *progressWriter) AvailableBuffer() []byte {
+	if w.conn == nil {
+		return nil
+	}
+	return w.conn.fieldBuffer()
+}
+
+// WriteFields has lines go out behind the status line.
+func (w *progressWriter) WriteFields(lines []byte) { w.conn.fields = lines }
+
 func (w *progressWriter) join(write func() (int64, error)) (int64, error) {
 	return w.borrow(headRoom, func(head []byte) (int64, error) { return w.conn.join(head, write) })
 }
