@@ -355,7 +355,7 @@ func (r *bench) loop(op func() func(i int)) {
 }
 
 func (r *bench) warmUps() int {
-	switch n := min(10_000, 10_000*256<<10/r.size); {
+	switch n := min(10_000, 10_000*256/(r.size>>10)); {
 	case testing.Short():
 		return 1
 	case r.slow:

@@ -111,7 +111,7 @@ func readAt(c *storeCheck) {
 		c.that(half == n/2 && err == nil, []any{half, err}, n/2, "Read of the first half of %d bytes", n)
 		c.parallel(4, func(g int) {
 			for _, size := range []int{0, 1, 100, 4096, n/2 + 1, n, n + 10} {
-				for _, off := range []int{0, 1, g * n / 4, n / 2, n - 1, n - size, n, n + 1, n + 1<<40} {
+				for _, off := range []int{0, 1, g * n / 4, n / 2, n - 1, n - size, n, n + 1, n + 1<<30} {
 					if off < 0 {
 						continue
 					}

@@ -53,7 +53,7 @@ func stagedFrontier(c *storeCheck) {
 		at := 0
 		for i := 0; ; i++ {
 			for _, size := range []int{0, 1, 777, at, at + 1} {
-				for _, off := range []int{0, 1, at / 2, at - 1, at, at + 1, at + 1<<40} {
+				for _, off := range []int{0, 1, at / 2, at - 1, at, at + 1, at + 1<<30} {
 					if off >= 0 {
 						c.readsAt(w, data[:at], size, off, "staged body")
 					}

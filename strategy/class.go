@@ -1,6 +1,10 @@
 package strategy
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/daramjwee/daramjwee/internal/calm"
+)
 
 // class is one size class and the Backend of its idle buffers.
 type class struct {
@@ -68,7 +72,7 @@ func (t *table) add(size int, b Backend) {
 		}
 	}
 	c := class{size: size, backend: b, calls: b}
-	if _, ok := b.(interface{ Calm() }); !ok {
+	if _, ok := b.(interface{ Calm(calm.Backend) }); !ok {
 		c.calls = guarded{b}
 	}
 	t.classes = append(t.classes, c)

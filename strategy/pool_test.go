@@ -129,6 +129,9 @@ func TestGetUnknownSize(t *testing.T) {
 }
 
 func TestGetOfTooMuchPanicsUncounted(t *testing.T) {
+	if math.MaxInt == math.MaxInt32 {
+		t.Skip("of 32 bits every size can be had")
+	}
 	p, _ := opened(t, config{Enabled: true})
 	require.Panics(t, func() { p.Get(math.MaxInt) })
 	require.Zero(t, p.Stats().TotalGets)

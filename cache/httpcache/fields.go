@@ -26,14 +26,15 @@ type fieldWriter interface {
 // false, and has done nothing, where it takes more than that.
 func (x *exchange) serveHit(resp *cache.Response) bool {
 	w, ok := x.w.(fieldWriter)
-	if !ok || x.r.Method != http.MethodGet || has(x.r.Header, "Range", "If-None-Match", "If-Modified-Since") {
+	h := x.w.Header()
+	if !ok || len(h) > 0 || x.r.Method != http.MethodGet || has(x.r.Header, "Range", "If-None-Match", "If-Modified-Since") {
 		return false
 	}
 	lines := w.AvailableBuffer()
 	if lines == nil {
 		return false
 	}
-	m, h := resp.Metadata(), x.w.Header()
+	m := resp.Metadata()
 	_, seeks := resp.ReadSeeker()
 	dated := false
 	for name, value := range m.Header.All() {

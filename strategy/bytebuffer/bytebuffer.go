@@ -37,19 +37,24 @@ func open(cfg strategy.BufferPoolConfig) (strategy.BufferPool, error) {
 		if size > largest {
 			return refuse{}
 		}
-		return &backend{size: size}
+		b := &backend{size: size, kept: size - 1}
+		if b.kept%64 == 0 {
+			b.kept--
+		}
+		return b
 	})
 }
 
-// backend keeps a buffer with one byte of its capacity hidden. A fresh buffer of
-// bytebufferpool's has a capacity that is a multiple of 64, so the odd one tells
-// a kept buffer from a fresh one.
+// backend keeps a buffer with a byte or two of its capacity hidden. A fresh buffer of
+// bytebufferpool's has a capacity that is a multiple of 64, so another one tells a
+// kept buffer from a fresh one.
 type backend struct {
 	calm.Backend
 
+	buffers  bytebufferpool.Pool // first: its counters want to be aligned to 8 bytes, on 32 bits too
+	wrappers sync.Pool           // of *bytebufferpool.ByteBuffer whose B is nil
 	size     int
-	buffers  bytebufferpool.Pool
-	wrappers sync.Pool // of *bytebufferpool.ByteBuffer whose B is nil
+	kept     int // the capacity of what is kept, no multiple of 64
 }
 
 // padded keeps the wrappers of two cores off one cache line.
@@ -60,7 +65,7 @@ type padded struct {
 
 func (b *backend) Take() []byte {
 	w := b.buffers.Get()
-	if cap(w.B) != b.size-1 {
+	if cap(w.B) != b.kept {
 		return nil // a fresh one
 	}
 	buf := unsafe.Slice(unsafe.SliceData(w.B), b.size)
@@ -74,7 +79,7 @@ func (b *backend) Keep(buf []byte) bool {
 	if w == nil {
 		w = &new(padded).ByteBuffer
 	}
-	w.B = buf[: b.size-1 : b.size-1] // full length: calibration looks at it
+	w.B = buf[:b.kept:b.kept] // full length: calibration looks at it
 	b.buffers.Put(w)
 	return true
 }

@@ -24,7 +24,7 @@ func calibrated(t *testing.T, size int) strategy.BufferPool {
 // TestStatisticsStayTruthfulAfterCalibration: from then on bytebufferpool hands
 // out fresh buffers of the class's size, which a careless backend takes for hits.
 func TestStatisticsStayTruthfulAfterCalibration(t *testing.T) {
-	for _, size := range []int{64, 1000, 4 << 10} { // 1000 is no size that calibration rounds to
+	for _, size := range []int{64, 65, 1000, 1025, 4 << 10} { // 1000 is no size that calibration rounds to, 65 is one and a byte
 		p := calibrated(t, size)
 		before := p.Stats()
 		seen := make(map[*byte]bool)

@@ -7,12 +7,11 @@ import (
 )
 
 // index finds the committed entries by key: a hash table whose chains run through
-// the entries. Store.mu guards every change, and a walk over all of it; acquire and
-// peek read beside that, without a lock.
+// the entries. Store.mu guards every change; acquire and peek read beside that, without
+// a lock.
 type index struct {
 	seed  maphash.Seed
 	heads []atomic.Pointer[entry] // a power of two
-	len   int
 }
 
 // The table does not grow, so that no write has to wait for it. It has a place for
@@ -86,7 +85,6 @@ func (x *index) put(e *entry) {
 	at := x.link(e)
 	old := at.Load()
 	if old == nil {
-		x.len++
 		at.Store(e)
 		return
 	}
@@ -98,15 +96,4 @@ func (x *index) put(e *entry) {
 func (x *index) remove(e *entry) {
 	x.link(e).Store(e.next.Load())
 	e.next.Store(removed)
-	x.len--
-}
-
-func (x *index) all() []*entry {
-	all := make([]*entry, 0, x.len)
-	for i := range x.heads {
-		for e := x.heads[i].Load(); e != nil; e = e.next.Load() {
-			all = append(all, e)
-		}
-	}
-	return all
 }

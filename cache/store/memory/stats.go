@@ -23,7 +23,7 @@ func (s *Store) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return Stats{
-		Entries:     int64(s.index.len),
+		Entries:     int64(s.queue.Len()),
 		Bytes:       s.queue.Weight(),
 		StagedBytes: s.room.staged + s.room.unknown,
 		PinnedBytes: s.room.pinned.Load(),

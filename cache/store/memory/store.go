@@ -145,7 +145,7 @@ func (s *Store) UpdateMetadata(ctx context.Context, key string, ifGeneration uin
 func (s *Store) List() iter.Seq2[string, *store.Metadata] {
 	return func(yield func(string, *store.Metadata) bool) {
 		s.mu.RLock()
-		entries := s.index.all()
+		entries := s.entries()
 		s.mu.RUnlock()
 		for _, e := range entries { // without the lock: the caller may delete
 			if !yield(e.key, e.meta.Load()) {
@@ -153,6 +153,15 @@ func (s *Store) List() iter.Seq2[string, *store.Metadata] {
 			}
 		}
 	}
+}
+
+// entries wants mu.
+func (s *Store) entries() []*entry {
+	all := make([]*entry, 0, s.queue.Len())
+	for n := range s.queue.All {
+		all = append(all, n.Value)
+	}
+	return all
 }
 
 // Close implements store.Store. Open entries read on, and what they hold is
@@ -164,7 +173,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.done.Store(true)
-	all := slices.DeleteFunc(s.index.all(), func(e *entry) bool { return !s.detach(e) })
+	all := slices.DeleteFunc(s.entries(), func(e *entry) bool { return !s.detach(e) })
 	s.mu.Unlock()
 	free(all)
 	return strategy.Close(s.pool)

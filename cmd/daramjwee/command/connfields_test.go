@@ -143,3 +143,15 @@ func TestFieldsCountForNothing(t *testing.T) {
 	require.Zero(t, n)
 	require.True(t, to.closed, "half an answer may be out")
 }
+
+// TestALargeHeaderIsNotKept: a connection may idle for long.
+func TestALargeHeaderIsNotKept(t *testing.T) {
+	c := &clientConn{Conn: &scriptedConn{}, stall: time.Hour}
+	for _, size := range []int{100, headRoom, 1 << 20} {
+		c.fields = append(c.fieldBuffer(), make([]byte, size)...)
+		_, err := c.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, cap(c.fields), headRoom+1)
+		require.Empty(t, c.fields)
+	}
+}

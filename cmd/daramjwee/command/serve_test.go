@@ -60,7 +60,7 @@ func TestTheConfigurationReachesTheCache(t *testing.T) {
 	got.Tiers, got.Logger, s.cache.Logger = nil, nil, nil
 	require.Equal(t, s.cache, got)
 	require.Equal(t, channel.Name, got.BufferPool.Strategy)
-	require.EqualValues(t, 3<<40, srv.statistics().Disk.MaxBytes)
+	require.EqualValues(t, int64(3<<40), srv.statistics().Disk.MaxBytes)
 }
 
 func TestASizeOf0IsNoTier(t *testing.T) {
