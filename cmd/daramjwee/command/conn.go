@@ -26,7 +26,7 @@ type clientConn struct {
 
 	fields  []byte // lines that go out behind the next status line
 	joining bool
-	list    net.Buffers // what is held back while joining
+	list    net.Buffers // what is held back to go out together
 	held    int         // bytes of it
 	lost    int         // bytes that were held back and not written
 	head    []byte      // has those that http.Server's buffer had; the rest is the caller's of join

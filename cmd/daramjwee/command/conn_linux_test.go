@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"regexp"
 	"runtime"
@@ -15,10 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/daramjwee/daramjwee/cache"
-	"github.com/daramjwee/daramjwee/cache/httpcache"
 	"github.com/daramjwee/daramjwee/cache/store"
-	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 // TestAnAnswerIsOneSystemCall counts those of the thread that answers. With
@@ -66,17 +62,9 @@ func fewest(answer func() (calls int)) int {
 func TestAHitIsOneSystemCall(t *testing.T) {
 	needWriteCalls(t)
 	const size = 200_000 // four blocks
-	tier, err := memory.New(memory.Options{})
-	require.NoError(t, err)
-	c, err := cache.New(cache.WithTiers(tier))
-	require.NoError(t, err)
-	defer c.Close()
 	origin := httptest.NewServer(http.HandlerFunc(sizedObject))
 	defer origin.Close()
-	to, err := url.Parse(origin.URL)
-	require.NoError(t, err)
-	h, err := httpcache.New(c, httpcache.Options{Origin: to})
-	require.NoError(t, err)
+	c, h := cachedOver(t, origin.URL)
 	calls := make(chan int, 1)
 	address, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
 		runtime.LockOSThread()

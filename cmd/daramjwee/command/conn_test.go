@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -18,7 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daramjwee/daramjwee/cache"
+	"github.com/daramjwee/daramjwee/cache/httpcache"
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/memory"
 	"github.com/daramjwee/daramjwee/strategy"
 	"github.com/daramjwee/daramjwee/strategy/syncpool"
 )
@@ -40,6 +44,21 @@ func serveOnTCP(t *testing.T, h http.HandlerFunc) (url string, pool strategy.Buf
 		require.Zero(t, pool.Stats().ActiveBuffers)
 	})
 	return "http://" + l.Addr().String(), pool
+}
+
+// cachedOver is a handler with a memory tier in front of an origin.
+func cachedOver(t *testing.T, origin string) (*cache.DaramjweeCache, *httpcache.Handler) {
+	t.Helper()
+	tier, err := memory.New(memory.Options{})
+	require.NoError(t, err)
+	c, err := cache.New(cache.WithTiers(tier))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	to, err := url.Parse(origin)
+	require.NoError(t, err)
+	h, err := httpcache.New(c, httpcache.Options{Origin: to})
+	require.NoError(t, err)
+	return c, h
 }
 
 // TestAnswersInManyPieces: whatever a handler writes and flushes, the client gets it

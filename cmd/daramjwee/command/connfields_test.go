@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,10 +13,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/daramjwee/daramjwee/cache"
-	"github.com/daramjwee/daramjwee/cache/httpcache"
-	"github.com/daramjwee/daramjwee/cache/store/memory"
 )
 
 var seconds = regexp.MustCompile(`\d+`)
@@ -42,15 +37,7 @@ func TestHitsOnOneConnection(t *testing.T) {
 		io.WriteString(w, strings.Repeat("<", size))
 	}))
 	t.Cleanup(origin.Close)
-	tier, err := memory.New(memory.Options{})
-	require.NoError(t, err)
-	c, err := cache.New(cache.WithTiers(tier))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	to, err := url.Parse(origin.URL)
-	require.NoError(t, err)
-	h, err := httpcache.New(c, httpcache.Options{Origin: to})
-	require.NoError(t, err)
+	_, h := cachedOver(t, origin.URL)
 	past := make(chan bool, 1) // whether http.Header had not the whole
 	served, _ := serveOnTCP(t, func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
@@ -142,6 +129,22 @@ func TestFieldsCountForNothing(t *testing.T) {
 	require.ErrorIs(t, err, to.fails)
 	require.Zero(t, n)
 	require.True(t, to.closed, "half an answer may be out")
+}
+
+// TestFieldsOutlastAJoin in which http.Server kept all to itself, as it does with many
+// small blocks.
+func TestFieldsOutlastAJoin(t *testing.T) {
+	for _, size := range []int{1, 2 * headRoom} {
+		to := &scriptedConn{}
+		c := &clientConn{Conn: to, stall: time.Hour}
+		fields := "A: " + strings.Repeat("a", size) + "\r\n"
+		c.fields = append(c.fieldBuffer(), fields...)
+		_, err := c.join(make([]byte, headRoom), func() (int64, error) { return 4, nil })
+		require.NoError(t, err)
+		_, err = c.Write([]byte("HTTP/1.1 200 OK\r\n\r\nbody"))
+		require.NoError(t, err)
+		require.Equal(t, "HTTP/1.1 200 OK\r\n"+fields+"\r\nbody", strings.Join(to.got, ""))
+	}
 }
 
 // TestALargeHeaderIsNotKept: a connection may idle for long.

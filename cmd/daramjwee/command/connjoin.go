@@ -68,7 +68,7 @@ func (c *clientConn) flush() error {
 
 func (c *clientConn) forget() {
 	clear(c.list)
-	if cap(c.fields) > headRoom { // no idle connection is to keep the largest header it has seen
+	if len(c.fields) == 0 && cap(c.fields) > headRoom { // no idle connection is to keep the largest header it has seen
 		c.fields = nil
 	}
 	c.list, c.head, c.held, c.rest = c.list[:0], c.head[:0], 0, nil
