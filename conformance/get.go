@@ -38,8 +38,7 @@ func getUnknown(c *poolCheck) {
 
 func getImpossible(c *poolCheck) {
 	if math.MaxInt == math.MaxInt32 {
-		c.that(true, nil, nil, "nothing: of 32 bits every size can be had")
-		return
+		c.lacks("a size that cannot be had, on 32 bits")
 	}
 	p := c.fresh()
 	before := p.Stats()

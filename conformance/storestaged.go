@@ -53,11 +53,12 @@ func stagedFrontier(c *storeCheck) {
 		at := 0
 		for i := 0; ; i++ {
 			for _, size := range []int{0, 1, 777, at, at + 1} {
-				for _, off := range []int{0, 1, at / 2, at - 1, at, at + 1, at + 1<<30} {
+				for _, off := range []int{0, 1, at / 2, at - 1, at, at + 1} {
 					if off >= 0 {
-						c.readsAt(w, data[:at], size, off, "staged body")
+						c.readsAt(w, data[:at], size, int64(off), "staged body")
 					}
 				}
+				c.readsAt(w, data[:at], size, 1<<40, "staged body")
 			}
 			k, err := w.ReadAt(make([]byte, 1), -1)
 			c.that(k == 0 && err != nil && err != io.EOF, []any{k, err}, "0 and an error that is not io.EOF", "ReadAt of a writer at offset -1")
@@ -154,7 +155,7 @@ func stagedHeld(c *storeCheck) {
 			c.readsAt(w, data, n-1, 1, "held body after "+how+" and a replacement")
 			_ = s.Delete(background, "k")
 			c.churn(s, 4, n)
-			c.readsAt(w, data, 50, n/2, "held body after "+how+" and Delete")
+			c.readsAt(w, data, 50, int64(n/2), "held body after "+how+" and Delete")
 			w.release()
 			_ = s.Close()
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -80,7 +81,7 @@ var readers = map[string]func(r *rig, b []byte) source{
 	"tee":       func(_ *rig, b []byte) source { return source{Reader: io.TeeReader(bytes.NewReader(b), io.Discard)} },
 	"lenShort":  lenOff(-10),
 	"lenLong":   lenOff(100_000),
-	"lenAbsurd": lenOff(-1 << 30),
+	"lenAbsurd": lenOff(math.MinInt / 2),
 
 	"fails":    func(_ *rig, b []byte) source { return source{Reader: &failing{bytes.NewReader(b), 0}} },
 	"negative": func(_ *rig, b []byte) source { return source{Reader: &failing{bytes.NewReader(b), -1}} },

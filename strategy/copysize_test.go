@@ -3,6 +3,7 @@ package strategy_test
 import (
 	"bytes"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestCopyBufferAsksForWhatIsKnownToCome(t *testing.T) {
 		"limited large": {func(o *offered) io.Reader { return io.LimitReader(o, 1<<40) }, 64 << 10, 64 << 10},
 		"limited Len":   {func(o *offered) io.Reader { return io.LimitReader(sized{o, 5000}, 1<<40) }, 5000, 32 << 10},
 		"Len":           {func(o *offered) io.Reader { return sized{o, 3} }, 3, 4 << 10},
-		"Len large":     {func(o *offered) io.Reader { return sized{o, 1 << 30} }, 64 << 10, 64 << 10},
+		"Len large":     {func(o *offered) io.Reader { return sized{o, math.MaxInt} }, 64 << 10, 64 << 10},
 		"Len of none":   {func(o *offered) io.Reader { return sized{o, 0} }, 1, 4 << 10},
 		"Len negative":  {func(o *offered) io.Reader { return sized{o, -1} }, 0, 32 << 10},
 	} {
