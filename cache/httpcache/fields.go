@@ -2,9 +2,9 @@ package httpcache
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 )
@@ -47,7 +47,7 @@ func (x *exchange) serveHit(resp *cache.Response) bool {
 		dated = dated || name == "Date"
 		lines = appendField(lines, name, value)
 	}
-	lines = append(strconv.AppendInt(append(lines, "Age: "...), int64(ageNow(m)/time.Second), 10), "\r\n"...)
+	lines = appendField(lines, "Age", ageField(m))
 	lines = appendField(lines, "Cache-Status", cacheStatus(x.name, resp.Status()))
 	if seeks {
 		lines = appendField(lines, "Accept-Ranges", "bytes")
@@ -72,11 +72,7 @@ func appendField(lines []byte, name, value string) []byte {
 // sendable reports whether a field may go out as it is. What is for one connection, or
 // is no field at all, is net/http's to judge; so is what was stored by others.
 func sendable(name, value string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return false
-	}
-	if value != strings.Trim(value, " \t") {
+	if slices.Contains(hopByHop, name) || value != strings.Trim(value, " \t") {
 		return false
 	}
 	for i := range len(value) {

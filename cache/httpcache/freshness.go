@@ -2,6 +2,7 @@ package httpcache
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -101,3 +102,6 @@ func ageOf(m *store.Metadata, now time.Time) time.Duration {
 
 // ageNow is ageOf at this moment. It reads one clock where time.Now reads two.
 func ageNow(m *store.Metadata) time.Duration { return max(0, time.Since(m.StoredAt)) }
+
+// ageField is the value of Age, in seconds.
+func ageField(m *store.Metadata) string { return strconv.FormatInt(int64(ageNow(m)/time.Second), 10) }

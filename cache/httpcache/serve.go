@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 )
@@ -26,7 +25,7 @@ func (x *exchange) serve(resp *cache.Response, f *fetch) {
 	h := newAdder(x.w.Header(), m.Header.Len()+4) // and the four that are set below
 	code := fromEntry(h, m.Header)
 	if aged {
-		h.set("Age", strconv.FormatInt(int64(ageNow(m)/time.Second), 10))
+		h.set("Age", ageField(m))
 	}
 	h.add("Cache-Status", cacheStatus(x.name, status))
 	if code == http.StatusOK && notModified(x.r.Header, m.ETag, modifiedAt(m)) {

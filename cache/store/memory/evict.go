@@ -7,7 +7,7 @@ import "github.com/daramjwee/daramjwee/cache/store"
 func (s *Store) publish(e *entry, weight int64) error {
 	victims := make([]*entry, 0, someVictims)
 	s.mu.Lock()
-	old := s.index.peek(e.key)
+	old := s.index.link(e).Load()
 	victims, err := s.makeRoom(e, old, weight, victims)
 	if err == nil {
 		e.weight, e.read = weight, weight
