@@ -23,6 +23,7 @@ type clientConn struct {
 	stall    time.Duration
 	armed    time.Time   // when the deadline was set
 	leftover atomic.Bool // the handler has returned, and may have left some of the request's body
+	reads    reads
 
 	fields  []byte // lines that go out behind the next status line
 	joining bool

@@ -25,7 +25,7 @@ func (c *clientConn) SetWriteDeadline(t time.Time) error {
 // SetDeadline is what http.Server calls when a handler takes the connection over, whose
 // Writes are bounded like any.
 func (c *clientConn) SetDeadline(t time.Time) error {
-	if err := c.Conn.SetReadDeadline(t); err != nil {
+	if err := c.setReadBy(t); err != nil {
 		return err
 	}
 	return c.SetWriteDeadline(t)
@@ -43,5 +43,5 @@ func (c *clientConn) SetReadDeadline(t time.Time) error {
 			c.leftover.Store(false)
 		}
 	}
-	return c.Conn.SetReadDeadline(t)
+	return c.setReadBy(t)
 }

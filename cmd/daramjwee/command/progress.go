@@ -21,6 +21,9 @@ func progress(next http.Handler, pool strategy.BufferPool, stall time.Duration) 
 		p := &progressWriter{ResponseWriter: w, pool: pool}
 		if r.Body == nil || r.Body == http.NoBody {
 			p.conn = connOf(r) // nobody else writes to it: there is no "100 Continue"
+			if p.conn != nil {
+				p.conn.deferRead()
+			}
 		} else {
 			body := &progressReader{ReadCloser: r.Body, conn: connOf(r), control: http.NewResponseController(w), stall: stall}
 			defer body.end()
