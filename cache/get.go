@@ -32,7 +32,7 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 	}
 	var h hit
 	if c.lookup(ctx, key, &h); h.fresh() && ctx.Err() == nil {
-		return c.serve(ctx, key, f, &h, Status{})
+		return c.serve(ctx, key, f, &h, status{})
 	}
 	return c.getBeyond(ctx, key, f, &h)
 }
@@ -47,7 +47,7 @@ func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h
 			return nil, err
 		}
 		h.valid = w.validated(h)
-		s := Status{Collapsed: w.collapsed}
+		s := status{collapsed: w.collapsed}
 		switch {
 		case h.fresh():
 			return c.serve(ctx, key, f, h, s)
@@ -104,14 +104,12 @@ func (c *DaramjweeCache) inPlace(h *hit) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}
-	resp := c.opened(h)
-	resp.status.Hit = true
-	return resp, nil
+	return c.opened(h, status{hit: true}), nil
 }
 
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
-func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit, s status) (*Response, error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true // the fill is this call's to end
 	fill.gated = c.streams.enter()
@@ -134,10 +132,10 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit
 		return c.serve(ctx, fill.key, f, &again, s)
 	}
 	again.close()
-	s.Fwd = FwdMiss
+	s.fwd = fwdMiss
 	var old *store.Metadata
 	if h.found() {
-		s.Fwd = FwdStale
+		s.fwd = fwdStale
 		if !h.meta.Negative {
 			old = h.meta
 		}
@@ -151,7 +149,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit
 		r := &fill.first
 		r.ctx, r.fetcher = ctx, f
 		at := now()
-		s.Stored = c.cacheAndTeeStream(fill, res, at) == nil
+		s.stored = c.cacheAndTeeStream(fill, res, at) == nil
 		if err := ctx.Err(); err != nil { // the others read on
 			r.Close()
 			return nil, err
@@ -179,14 +177,14 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit
 }
 
 // missed is the response of a reader of a fetch.
-func (c *DaramjweeCache) missed(r *reader, s Status, at time.Time) *Response {
+func (c *DaramjweeCache) missed(r *reader, s status, at time.Time) *Response {
 	c.counts.misses.Add(1)
 	m := r.fill.meta
-	if s.Stored {
+	if s.stored {
 		r.fill.mu.Lock()
 		tier := r.fill.tier // another reader may be moving it on
 		r.fill.mu.Unlock()
-		s.TTL = c.cfg.freshnessLeft(tier, m, at.Sub(m.StoredAt))
+		s.left = c.cfg.freshnessLeft(tier, m, at.Sub(m.StoredAt))
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
@@ -198,28 +196,28 @@ func (c *DaramjweeCache) missed(r *reader, s Status, at time.Time) *Response {
 
 // collapsed is the response of a reader of another caller's fetch.
 func (c *DaramjweeCache) collapsed(r *reader) *Response {
-	s := Status{Fwd: FwdMiss, Stored: true, Collapsed: true}
+	s := status{fwd: fwdMiss, stored: true, collapsed: true}
 	if r.fill.stale {
-		s.Fwd = FwdStale
+		s.fwd = fwdStale
 	}
 	return c.missed(r, s, now())
 }
 
 // stillCurrent serves the entry that the origin called current. It is open, so it
 // is served even if it was evicted meanwhile.
-func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h *hit, s Status, m *store.Metadata) (*Response, error) {
+func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h *hit, s status, m *store.Metadata) (*Response, error) {
 	if err := c.touch(w, h.tier, h.meta, m); troubled(err) {
 		c.tierFailed(h.tier, "update", w.key, err)
 	}
 	c.counts.misses.Add(1)
-	s.FwdStatus = 304
+	s.current = true
 	h.meta, h.left = m, c.cfg.freshnessLeft(h.tier, m, time.Since(m.StoredAt))
 	return c.respond(ctx, w.key, f, h, s), nil
 }
 
 // failed answers when the origin could not: with the stale entry while its
 // stale-if-error window lasts (RFC 5861, section 4), else with the error.
-func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *hit, s Status, err error) (*Response, error) {
+func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *hit, s status, err error) (*Response, error) {
 	if !c.cfg.standsIn(h) {
 		h.close()
 		return nil, err
@@ -229,8 +227,8 @@ func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *h
 }
 
 // serveInstead serves a stale entry in the origin's stead.
-func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *hit, s Status) (*Response, error) {
-	s.Fwd, s.Detail = "", "; stale-if-error"
+func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *hit, s status) (*Response, error) {
+	s.fwd, s.instead = fwdNone, true
 	return c.serve(ctx, key, f, h, s)
 }
 

@@ -60,13 +60,12 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string, h *
 }
 
 // serve answers with a hit, whatever its age.
-func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h *hit, s Status) (*Response, error) {
+func (c *DaramjweeCache) serve(ctx context.Context, key string, f Fetcher, h *hit, s status) (*Response, error) {
 	if err := c.countHit(h); err != nil {
 		return nil, err
 	}
-	resp := c.respond(ctx, key, f, h, s)
-	resp.status.Hit = true
-	return resp, nil
+	s.hit = true
+	return c.respond(ctx, key, f, h, s), nil
 }
 
 // countHit counts an answer out of a tier. For a negative entry, which it closes,
@@ -85,24 +84,20 @@ func (c *DaramjweeCache) countHit(h *hit) error {
 }
 
 // respond streams an entry: straight from tier 0, or by way of it.
-func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h *hit, s Status) *Response {
-	resp := c.opened(h)
-	resp.status.Fwd, resp.status.FwdStatus, resp.status.Collapsed = s.Fwd, s.FwdStatus, s.Collapsed
-	if s.Detail != "" {
-		resp.status.Detail += s.Detail
-	}
+func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h *hit, s status) *Response {
+	resp := c.opened(h, s)
 	if h.tier > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
-			resp.stream, resp.status.Stored = r, true
+			resp.stream, resp.status.stored = r, true
 		}
 	}
 	return resp
 }
 
 // opened is the response that reads an entry where it lies.
-func (c *DaramjweeCache) opened(h *hit) *Response {
-	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(),
-		status: Status{TTL: h.left, Detail: c.tierNames[h.tier]}}
+func (c *DaramjweeCache) opened(h *hit, s status) *Response {
+	s.left, s.tier = h.left, int8(h.tier+1)
+	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
 }
 
 // tierErred is tierFailed if err is that: no answer of a tier in good order, and not

@@ -63,7 +63,7 @@ func (c *DaramjweeCache) observedGet(ctx context.Context, key string, f Fetcher)
 	r, err := c.get(ctx, key, f)
 	e := Event{Kind: EventGet, Key: key, Tier: -1, Elapsed: time.Duration(c.clock() - began), Err: err}
 	if r != nil {
-		e.Status = r.status
+		e.Status = r.Status()
 	}
 	c.cfg.Observer.Observe(ctx, e)
 	return r, err

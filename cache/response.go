@@ -2,9 +2,6 @@ package cache
 
 import (
 	"io"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
 	"github.com/daramjwee/daramjwee/internal/fence"
@@ -21,7 +18,7 @@ type Response struct {
 	cache  *DaramjweeCache
 	meta   *store.Metadata
 	size   int64
-	status Status
+	status status
 }
 
 // stream is where a response reads from: an entry of a tier, or a fill.
@@ -73,57 +70,3 @@ func (r *Response) Metadata() *store.Metadata { return r.meta }
 
 // Size is the length of the body in bytes, -1 while it is unknown.
 func (r *Response) Size() int64 { return r.size }
-
-// Status says how the cache came to this response.
-func (r *Response) Status() Status { return r.status }
-
-// The reasons why a request went to the origin, in RFC 9211's words.
-const (
-	FwdMiss   = "uri-miss" // no tier had the key
-	FwdStale  = "stale"    // an entry was there, but too old
-	FwdBypass = "bypass"   // another caller's fetch could not be shared
-)
-
-// Status is what RFC 9211 has a cache say about a response.
-type Status struct {
-	Hit       bool          // served from a tier without asking the origin, or in its stead
-	Fwd       string        // why the origin was asked; "" for a hit
-	FwdStatus int           // 304 when the origin said that the entry is current
-	Stored    bool          // storing the response was begun
-	Collapsed bool          // joined another caller's fetch, or waited for it
-	TTL       time.Duration // freshness left; negative: stale for so long
-	Detail    string        // "tier-0" and so on; "stale-if-error" after it when the origin failed
-}
-
-// String formats the parameters as a member of Cache-Status has them.
-func (s Status) String() string {
-	var b strings.Builder
-	add := func(param string) {
-		if b.Len() > 0 {
-			b.WriteString("; ")
-		}
-		b.WriteString(param)
-	}
-	if s.Hit {
-		add("hit")
-	}
-	if s.Fwd != "" {
-		add("fwd=" + s.Fwd)
-	}
-	if s.FwdStatus != 0 {
-		add("fwd-status=" + strconv.Itoa(s.FwdStatus))
-	}
-	if s.Hit || s.Stored {
-		add("ttl=" + strconv.FormatInt(int64(s.TTL/time.Second), 10))
-	}
-	if s.Stored {
-		add("stored")
-	}
-	if s.Collapsed {
-		add("collapsed")
-	}
-	if s.Detail != "" {
-		add("detail=" + s.Detail)
-	}
-	return b.String()
-}

@@ -96,7 +96,7 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 	c.counts.bypasses.Add(1)
 	m := fetched(res.Metadata, &work{}, src.size, now())
 	return &Response{stream: &private{src}, cache: c, meta: &m, size: m.Size,
-		status: Status{Fwd: FwdBypass, Collapsed: true}}, nil
+		status: status{fwd: fwdBypass, collapsed: true}}, nil
 }
 
 // private streams a body that is neither stored nor shared.
