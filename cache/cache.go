@@ -20,8 +20,9 @@ type DaramjweeCache struct {
 	// after that.
 	BufferPool strategy.BufferPool
 
-	cfg           Config   // every default filled in
-	tierNames     []string // "tier-0" …, so that a hit formats nothing
+	cfg           Config           // every default filled in
+	tierNames     []string         // "tier-0" …, so that a hit formats nothing
+	bodies        store.BodyOpener // tier 0, if it is one
 	strategy      string
 	strategyError string
 
@@ -65,6 +66,7 @@ func NewFromConfig(cfg Config) (*DaramjweeCache, error) {
 		counts:    counters{tiers: make([]tierCounters, len(cfg.Tiers))},
 		began:     time.Now(),
 	}
+	c.bodies, _ = cfg.Tiers[0].(store.BodyOpener)
 	c.keys.open(c)
 	c.sources = sources{limit: cfg.OpTimeout, clock: c.clock}
 	for i := range cfg.Tiers {

@@ -190,7 +190,7 @@ func (c *DaramjweeCache) missed(r *reader, s status, at time.Time) *Response {
 	if r != &r.fill.first {
 		resp = new(Response)
 	}
-	resp.stream, resp.cache, resp.meta, resp.size, resp.status = r, c, m, m.Size, s
+	resp.stream, resp.cache, resp.meta, resp.status = r, c, m, s
 	return resp
 }
 

@@ -8,23 +8,28 @@ import (
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// hit is an entry that a tier had, fresh or not. The zero value is a miss. It is
+// hit is an entry that a tier had, fresh or not; without metadata it is a miss. It is
 // handed on by its address, for a copy right after it was written has the processor
 // wait for the writes: six copies were a tenth of a hit.
 type hit struct {
-	entry store.Entry
+	entry store.Entry // nil: body
+	body  store.Body  // of a tier 0 that is a BodyOpener
 	meta  *store.Metadata
 	tier  int
 	left  time.Duration // freshness left; at zero and below it is stale
 	valid bool          // the origin vouched for it while its caller waited
 }
 
-func (h *hit) found() bool { return h.entry != nil }
+func (h *hit) found() bool { return h.meta != nil }
 
 func (h *hit) fresh() bool { return h.found() && (h.left > 0 || h.valid) }
 
 func (h *hit) close() {
-	if h.found() {
+	switch body := h.body; {
+	case body != nil:
+		h.body = nil // Release is for once
+		body.Release()
+	case h.entry != nil:
 		h.entry.Close()
 	}
 }
@@ -40,23 +45,36 @@ func (c *DaramjweeCache) lookup(ctx context.Context, key string, h *hit) {
 }
 
 func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string, h *hit) {
-	*h = hit{}
-	entry, err := c.cfg.Tiers[tier].Open(ctx, key)
-	if err != nil {
+	*h = hit{tier: tier}
+	if err := c.open(ctx, key, h); err != nil {
 		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 			c.tierFailed(tier, "open", key, err)
 		}
 		c.counts.tiers[tier].misses.Add(1)
 		return
 	}
-	meta := entry.Metadata()
-	if c.keys.ignores(tier, key, meta.Generation) {
-		entry.Close()
+	if c.keys.ignores(tier, key, h.meta.Generation) {
+		h.close()
+		h.meta = nil
 		c.counts.tiers[tier].misses.Add(1)
 		return
 	}
-	age := time.Since(meta.StoredAt) // reads one clock where Now reads two, unless the value is from before a restart
-	h.entry, h.meta, h.tier, h.left = entry, meta, tier, c.cfg.freshnessLeft(tier, meta, age)
+	age := time.Since(h.meta.StoredAt) // reads one clock where Now reads two, unless the value is from before a restart
+	h.left = c.cfg.freshnessLeft(tier, h.meta, age)
+}
+
+// open asks h.tier. A Response fences what it reads, and keeps the offset, so that a
+// hit of a tier of bodies allocates nothing else; a lower tier's is mostly read by a
+// promote.
+func (c *DaramjweeCache) open(ctx context.Context, key string, h *hit) (err error) {
+	if h.tier == 0 && c.bodies != nil {
+		h.body, h.meta, err = c.bodies.OpenBody(ctx, key)
+		return err
+	}
+	if h.entry, err = c.cfg.Tiers[h.tier].Open(ctx, key); err == nil {
+		h.meta = h.entry.Metadata()
+	}
+	return err
 }
 
 // serve answers with a hit, whatever its age.
@@ -97,7 +115,7 @@ func (c *DaramjweeCache) respond(ctx context.Context, key string, f Fetcher, h *
 // opened is the response that reads an entry where it lies.
 func (c *DaramjweeCache) opened(h *hit, s status) *Response {
 	s.left, s.tier = h.left, int8(h.tier+1)
-	return &Response{stream: h.entry, cache: c, meta: h.meta, size: h.entry.Size(), status: s}
+	return &Response{stream: h.entry, body: h.body, cache: c, meta: h.meta, status: s}
 }
 
 // tierErred is tierFailed if err is that: no answer of a tier in good order, and not

@@ -14,10 +14,11 @@ import (
 // body.
 type Response struct {
 	fence  fence.Fence
-	stream stream
+	stream stream // nil: body, from off on
+	body   store.Body
+	off    int64
 	cache  *DaramjweeCache
 	meta   *store.Metadata
-	size   int64
 	status status
 }
 
@@ -30,6 +31,13 @@ func (r *Response) Read(p []byte) (int, error) {
 		return 0, ErrResponseClosed
 	}
 	defer r.leave()
+	if r.body != nil {
+		n, err := r.body.ReadAt(p, r.off)
+		if r.off += int64(n); n > 0 {
+			err = nil // at the next call
+		}
+		return n, err
+	}
 	return r.stream.Read(p)
 }
 
@@ -40,6 +48,11 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 		return 0, ErrResponseClosed
 	}
 	defer r.leave()
+	if r.body != nil {
+		n, err := r.body.WriteFrom(w, r.off)
+		r.off += n
+		return n, err
+	}
 	if wt, ok := r.stream.(io.WriterTo); ok {
 		return wt.WriteTo(w)
 	}
@@ -48,8 +61,16 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 
 func (r *Response) leave() {
 	if r.fence.Leave() {
-		r.stream.Close() // Close has returned already, so there is nobody to tell
+		r.release() // Close has returned already, so there is nobody to tell
 	}
+}
+
+func (r *Response) release() error {
+	if r.body != nil {
+		r.body.Release()
+		return nil
+	}
+	return r.stream.Close()
 }
 
 // Close ends the response. Its error is that of the tier or the origin, and says
@@ -57,7 +78,7 @@ func (r *Response) leave() {
 func (r *Response) Close() error {
 	first, release := r.fence.Close()
 	if release {
-		return r.stream.Close()
+		return r.release()
 	}
 	if waiting, ok := r.stream.(interface{ interrupt() }); ok && first {
 		waiting.interrupt()
@@ -69,4 +90,4 @@ func (r *Response) Close() error {
 func (r *Response) Metadata() *store.Metadata { return r.meta }
 
 // Size is the length of the body in bytes, -1 while it is unknown.
-func (r *Response) Size() int64 { return r.size }
+func (r *Response) Size() int64 { return r.meta.Size }

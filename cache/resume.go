@@ -95,7 +95,7 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 	}
 	c.counts.bypasses.Add(1)
 	m := fetched(res.Metadata, &work{}, src.size, now())
-	return &Response{stream: &private{src}, cache: c, meta: &m, size: m.Size,
+	return &Response{stream: &private{src}, cache: c, meta: &m,
 		status: status{fwd: fwdBypass, collapsed: true}}, nil
 }
 

@@ -28,15 +28,17 @@ var (
 // a range, unless the destination's ReadFrom brings a buffer: one that calls
 // BufferPool.CopyBuffer does.
 func (r *Response) ReadSeeker() (io.ReadSeeker, bool) {
-	entry, ok := r.stream.(store.Entry)
-	if !ok {
-		return nil, false
+	var at io.ReaderAt = r.body
+	if r.body == nil {
+		entry, ok := r.stream.(store.Entry)
+		if !ok {
+			return nil, false
+		}
+		if at, ok = entry.(io.ReaderAt); !ok {
+			return nil, false
+		}
 	}
-	at, ok := entry.(io.ReaderAt)
-	if !ok {
-		return nil, false
-	}
-	return &seeker{response: r, at: at, size: entry.Size()}, true
+	return &seeker{response: r, at: at, size: r.meta.Size}, true
 }
 
 // seeker reads a committed entry from any position, inside the Response's fence.

@@ -40,7 +40,7 @@ func (b brokenStore) check() error {
 }
 
 func allBrokenStores() []brokenStore {
-	return slices.Concat(brokenCreates(), brokenCommits(), brokenMetadata(), brokenReads(), brokenEntries(), brokenDeletes(),
+	return slices.Concat(brokenCreates(), brokenCommits(), brokenMetadata(), brokenReads(), brokenEntries(), brokenBodies(), brokenDeletes(),
 		brokenStaged(), brokenDirect(), brokenUpdates(), brokenBounds(), brokenRaces(), brokenCloses())
 }
 
@@ -89,10 +89,17 @@ func TestStoreRules(t *testing.T) {
 }
 
 func TestHonestStorePasses(t *testing.T) {
-	open, reopen := bentStore(func(*liarStore) {})
-	TestStore(t, func(t testing.TB) store.Store {
-		s, err := open()
-		require.NoError(t, err)
-		return s
-	}, StoreOptions{MaxBytes: plainLimit, Reopen: reopen})
+	for name, bend := range map[string]func(*liarStore){
+		"entries": func(*liarStore) {},
+		"bodies":  func(l *liarStore) { l.bodies = func(*liarBody) {} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			open, reopen := bentStore(bend)
+			TestStore(t, func(t testing.TB) store.Store {
+				s, err := open()
+				require.NoError(t, err)
+				return s
+			}, StoreOptions{MaxBytes: plainLimit, Reopen: reopen})
+		})
+	}
 }

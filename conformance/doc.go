@@ -67,7 +67,8 @@
 //
 // TestStore does the same for a store.Store: openTier returns an empty tier, which
 // the suite closes. What is optional in the contract, from store.Lister to
-// io.ReaderAt, is tested where it is, and skipped where it is not; a limit, and
+// io.ReaderAt, is tested where it is, and skipped where it is not; on a
+// store.BodyOpener every rule runs once more, with its bodies. A limit, and
 // that a tier outlives its Close, are declared in StoreOptions. CheckStore returns
 // the violations as an error, and StoreRules lists the rules.
 //

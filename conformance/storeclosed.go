@@ -22,7 +22,7 @@ func closedRefuses(c *storeCheck) {
 		c.that(errors.Is(err, store.ErrClosed), err, store.ErrClosed, "%s of a closed tier", name)
 	}
 	for _, key := range []string{"k", "nothing"} {
-		_, err = s.Open(background, key)
+		_, err = c.openEntry(background, s, key)
 		refused("Open", err)
 		_, err = s.Stat(background, key)
 		refused("Stat", err)

@@ -144,7 +144,7 @@ func contextEnded(c *storeCheck) {
 	refused := func(name string, err error) {
 		c.that(errors.Is(err, context.Canceled), err, context.Canceled, "%s with a context that has ended", name)
 	}
-	opened, err := s.Open(ended, "k")
+	opened, err := c.openEntry(ended, s, "k")
 	if err == nil {
 		_ = opened.Close()
 	}

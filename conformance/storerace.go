@@ -71,7 +71,7 @@ func (c *storeCheck) lives(err error, where string, expected error) bool {
 // load reads a value, and reports whether the tier was still open.
 func (c *storeCheck) load(s store.Store, r *racer, rng *rand.Rand) bool {
 	floor := r.floor.Load()
-	e, err := s.Open(background, r.key)
+	e, err := c.openEntry(background, s, r.key)
 	ceil := r.ceil.Load()
 	if err != nil {
 		return c.lives(err, "Open", store.ErrNotFound)

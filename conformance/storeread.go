@@ -13,7 +13,7 @@ import (
 func openMissing(c *storeCheck) {
 	s := c.fresh()
 	missing := func(key, where string) {
-		e, err := s.Open(background, key)
+		e, err := c.openEntry(background, s, key)
 		if e != nil && err == nil {
 			_ = e.Close()
 		}

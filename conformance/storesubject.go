@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/daramjwee/daramjwee/cache/store"
@@ -27,16 +29,31 @@ const patience = 64
 // storeCheck is a check of a tier's rule, with the means to open tiers.
 type storeCheck struct {
 	*check
-	o    StoreOptions
-	open func() (store.Store, error)
+	o      StoreOptions
+	open   func() (store.Store, error)
+	bodies bool        // entries are opened by OpenBody
+	opener atomic.Bool // the tier is a store.BodyOpener
 }
 
+// check runs the rule, and on a store.BodyOpener that it finds nothing wrong with once
+// more, on its bodies.
 func (r *storeRule) check(open func() (store.Store, error), o StoreOptions) (found []*Violation, absent string) {
-	c := &storeCheck{check: &check{rule: r.Rule, mend: r.mend}, o: o, open: open}
-	found = c.run(func() { r.run(c) }, o.common().timeout())
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return found, c.absent
+	for _, bodies := range []bool{false, true} {
+		c := &storeCheck{check: &check{rule: r.Rule, mend: r.mend}, o: o, open: open, bodies: bodies}
+		found = c.run(func() { r.run(c) }, o.common().timeout())
+		c.mu.Lock()
+		absent = c.absent
+		c.mu.Unlock()
+		if bodies {
+			for _, v := range found {
+				v.Where = strings.TrimPrefix(v.Where+", by OpenBody", ", ")
+			}
+		}
+		if len(found) > 0 || absent != "" || !c.opener.Load() {
+			break
+		}
+	}
+	return found, absent
 }
 
 var background = context.Background()
@@ -119,7 +136,7 @@ func (c *storeCheck) put(s store.Store, key string, data []byte, m store.Metadat
 
 // find opens the entry of a key, or returns nil when there is none.
 func (c *storeCheck) find(s store.Store, key string) store.Entry {
-	e, err := s.Open(background, key)
+	e, err := c.openEntry(background, s, key)
 	switch {
 	case err == nil && e != nil:
 		return e
@@ -185,7 +202,7 @@ func (c *storeCheck) holds(s store.Store, key string, want []byte, where string,
 
 // gone asserts that a key has no entry.
 func (c *storeCheck) gone(s store.Store, key, where string) {
-	e, err := s.Open(background, key)
+	e, err := c.openEntry(background, s, key)
 	if e != nil {
 		_ = e.Close()
 	}

@@ -97,6 +97,26 @@ type Entry interface {
 	Size() int64
 }
 
+// BodyOpener is optional on a Store: an entry is opened without an allocation, for a
+// caller who keeps the offset, and fences Release against what is under way.
+type BodyOpener interface {
+	// OpenBody is Open, for a Body in place of an Entry. The metadata is shared, and not
+	// to be changed; its Size is the length of the body.
+	OpenBody(ctx context.Context, key string) (Body, *Metadata, error)
+}
+
+// Body is the body of a committed entry, shared by all who have opened it.
+type Body interface {
+	// ReadAt may be called from several goroutines, as WriteFrom may.
+	io.ReaderAt
+	// WriteFrom writes what follows the first off bytes, with the result of
+	// io.WriterTo.
+	WriteFrom(w io.Writer, off int64) (int64, error)
+	// Release ends one OpenBody, once, and never waits. The caller has no other call
+	// under way, and makes none after it.
+	Release()
+}
+
 // Writer stages an entry. It is used by one goroutine.
 type Writer interface {
 	// Write appends. ErrTooLarge says that the entry has outgrown the tier, ErrFull

@@ -54,3 +54,28 @@ func (b *body) ReadAt(p []byte, off int64) (n int, err error) {
 	}
 	return n, nil
 }
+
+// WriteFrom implements store.Body: one Write per block, or all of them at once (writev)
+// where w is a TCP or Unix connection, with the errors of io.Copy.
+func (b *body) WriteFrom(w io.Writer, off int64) (written int64, err error) {
+	if b.size-off > b.block && vectored(w) {
+		return b.writeVector(w, off)
+	}
+	for p := range b.from(off) {
+		n, err := w.Write(p)
+		if n < 0 || n > len(p) {
+			n = 0
+			if err == nil {
+				err = errWrite
+			}
+		}
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+		if n < len(p) {
+			return written, io.ErrShortWrite
+		}
+	}
+	return written, nil
+}

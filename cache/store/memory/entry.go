@@ -75,6 +75,9 @@ func (e *entry) unref() {
 	}
 }
 
+// Release implements store.Body.
+func (e *entry) Release() { e.unref() }
+
 func (e *entry) putBlocks() {
 	e.warm()
 	pool, last := e.store.pool, len(e.blocks)-1

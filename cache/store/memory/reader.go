@@ -12,6 +12,7 @@ var (
 	_ store.Entry = (*reader)(nil)
 	_ io.WriterTo = (*reader)(nil)
 	_ io.ReaderAt = (*reader)(nil)
+	_ store.Body  = (*entry)(nil)
 )
 
 var errWrite = errors.New("memory: destination returned an impossible count")
@@ -62,27 +63,9 @@ func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 		return 0, store.ErrClosed
 	}
 	defer r.leave() // also when Write panics
-	if r.entry.size-r.off > r.entry.block && vectored(w) {
-		return r.writeVector(w)
-	}
-	for b := range r.entry.from(r.off) {
-		n, err := w.Write(b)
-		if n < 0 || n > len(b) {
-			n = 0
-			if err == nil {
-				err = errWrite
-			}
-		}
-		r.off += int64(n)
-		written += int64(n)
-		if err != nil {
-			return written, err
-		}
-		if n < len(b) {
-			return written, io.ErrShortWrite
-		}
-	}
-	return written, nil
+	written, err = r.entry.WriteFrom(w, r.off)
+	r.off += written
+	return written, err
 }
 
 // Close gives the entry back. It never waits.

@@ -15,6 +15,7 @@ import (
 
 var (
 	_ store.Store           = (*Store)(nil)
+	_ store.BodyOpener      = (*Store)(nil)
 	_ store.MetadataUpdater = (*Store)(nil)
 	_ store.Lister          = (*Store)(nil)
 	_ store.Measurer        = (*Store)(nil)
@@ -58,6 +59,24 @@ func New(o Options) (*Store, error) {
 // Open implements store.Store. The entry is also an io.WriterTo and an
 // io.ReaderAt.
 func (s *Store) Open(ctx context.Context, key string) (store.Entry, error) {
+	e, err := s.open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{entry: e, meta: e.meta.Load()}, nil
+}
+
+// OpenBody implements store.BodyOpener.
+func (s *Store) OpenBody(ctx context.Context, key string) (store.Body, *store.Metadata, error) {
+	e, err := s.open(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e, e.meta.Load(), nil
+}
+
+// open returns an entry with a reference for the caller.
+func (s *Store) open(ctx context.Context, key string) (*entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -66,7 +85,7 @@ func (s *Store) Open(ctx context.Context, key string) (store.Entry, error) {
 		return nil, s.missing()
 	}
 	e.node.Visit()
-	return &reader{entry: e, meta: e.meta.Load()}, nil
+	return e, nil
 }
 
 // Stat implements store.Store.

@@ -19,21 +19,20 @@ func vectored(w io.Writer) bool {
 
 // writeVector writes the rest of the body by writev. The list of blocks is an
 // allocation, since it is consumed.
-func (r *reader) writeVector(w io.Writer) (n int64, err error) {
-	list := make(net.Buffers, 0, len(r.entry.blocks))
-	for b := range r.entry.from(r.off) {
-		list = append(list, b)
+func (b *body) writeVector(w io.Writer, off int64) (n int64, err error) {
+	list := make(net.Buffers, 0, len(b.blocks))
+	for p := range b.from(off) {
+		list = append(list, p)
 	}
 	if to, ok := w.(store.VectorWriter); ok {
 		n, err = to.WriteVector(list)
 	} else {
 		n, err = list.WriteTo(w)
 	}
-	if n < 0 || n > r.entry.size-r.off {
+	if n < 0 || n > b.size-off {
 		return 0, cmp.Or(err, errWrite)
 	}
-	r.off += n
-	if err == nil && r.off < r.entry.size {
+	if err == nil && off+n < b.size {
 		err = io.ErrShortWrite
 	}
 	return n, err
