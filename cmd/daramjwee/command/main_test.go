@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -28,9 +30,27 @@ func TestMain(m *testing.M) {
 				return nil, errors.New("no such device")
 			})
 		}
+		if to := os.Getenv("DARAMJWEE_TEST_PROFILE"); to != "" {
+			os.Exit(profiled(to))
+		}
 		Main()
 	}
 	os.Exit(m.Run())
+}
+
+// profiled is Main, and writes a CPU profile at its end.
+func profiled(to string) int {
+	f, err := os.Create(to)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer f.Close()
+	defer pprof.StopCPUProfile()
+	return run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // running is a server that was started by a command line.

@@ -30,6 +30,7 @@ import (
 var (
 	soakFor    = flag.Duration("soak", 4*time.Second, "how long 64 clients keep TestMemoryUnderLoad's server busy")
 	soakBeside = flag.Duration("soak-beside", 2*time.Second, "how long 1 and 512 do")
+	soakCPU    = flag.String("soak-profile", "", "the file that gets a CPU profile of it, of the last load")
 	soakTier   = flag.Int64("soak-tier", 64, "MiB of its memory tier")
 )
 
@@ -52,6 +53,7 @@ func TestMemoryUnderLoad(t *testing.T) {
 	}{{64, *soakFor}, {1, *soakBeside}, {512, *soakBeside}} {
 		t.Run(fmt.Sprintf("clients=%d", load.clients), func(t *testing.T) {
 			t.Setenv("GODEBUG", "gctrace=1")
+			t.Setenv("DARAMJWEE_TEST_PROFILE", *soakCPU)
 			if *soakFor < time.Minute {
 				t.Setenv("GOGC", "5") // there would be one collection, or none
 			}
