@@ -115,6 +115,9 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit
 	fill.gated = c.streams.enter()
 	defer func() {
 		if owned {
+			if end.err == errGoexit {
+				h.close()
+			}
 			fill.over(end)
 			fill.quit()
 		}

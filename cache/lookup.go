@@ -66,13 +66,17 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string, h *
 // open asks h.tier. A Response fences what it reads, and keeps the offset, so that a
 // hit of a tier of bodies allocates nothing else; a lower tier's is mostly read by a
 // promote.
-func (c *DaramjweeCache) open(ctx context.Context, key string, h *hit) (err error) {
+func (c *DaramjweeCache) open(ctx context.Context, key string, h *hit) error {
 	if h.tier == 0 && c.bodies != nil {
-		h.body, h.meta, err = c.bodies.OpenBody(ctx, key)
+		body, meta, err := c.bodies.OpenBody(ctx, key)
+		if err == nil { // else a tier may have returned a nil of its own type
+			h.body, h.meta = body, meta
+		}
 		return err
 	}
-	if h.entry, err = c.cfg.Tiers[h.tier].Open(ctx, key); err == nil {
-		h.meta = h.entry.Metadata()
+	entry, err := c.cfg.Tiers[h.tier].Open(ctx, key)
+	if err == nil {
+		h.entry, h.meta = entry, entry.Metadata()
 	}
 	return err
 }

@@ -41,6 +41,12 @@ func brokenBodies() []brokenStore {
 		{"writes bodies from the beginning", "writeto/equal", bodies(func(b *liarBody) {
 			b.writeFrom = func(w io.Writer, _ int64) (int64, error) { return b.plainWriteFrom(w, 0) }
 		}), keeping},
+		{"writes bodies from the beginning, and its entries do not write", "writeto/equal", func(l *liarStore) {
+			l.bareEntries = true
+			l.bodies = func(b *liarBody) {
+				b.writeFrom = func(w io.Writer, _ int64) (int64, error) { return b.plainWriteFrom(w, 0) }
+			}
+		}, keeping},
 		{"reads bodies in turn, wherever it is asked to", "read/at writeto/equal", bodies(func(b *liarBody) {
 			at := int64(0)
 			b.readAt = func(p []byte, off int64) (int, error) {

@@ -24,6 +24,8 @@ type liarStore struct {
 
 	bodies   func(b *liarBody) // makes it a store.BodyOpener, and is called for each that is opened
 	openBody func(ctx context.Context, key string) (store.Body, *store.Metadata, error)
+
+	bareEntries bool // those of a store.BodyOpener
 }
 
 func (l *liarStore) Open(ctx context.Context, key string) (store.Entry, error) {
@@ -133,6 +135,15 @@ func (e *liarEntry) Close() error {
 
 // liarOpener is a liarStore that has bodies.
 type liarOpener struct{ *liarStore }
+
+// Open returns no more than an entry has to have, where that is wished.
+func (l *liarOpener) Open(ctx context.Context, key string) (store.Entry, error) {
+	e, err := l.liarStore.Open(ctx, key)
+	if err == nil && l.bareEntries {
+		e = struct{ store.Entry }{e}
+	}
+	return e, err
+}
 
 func (l *liarOpener) OpenBody(ctx context.Context, key string) (store.Body, *store.Metadata, error) {
 	if l.openBody != nil {

@@ -49,7 +49,7 @@ func (r *storeRule) check(open func() (store.Store, error), o StoreOptions) (fou
 				v.Where = strings.TrimPrefix(v.Where+", by OpenBody", ", ")
 			}
 		}
-		if len(found) > 0 || absent != "" || !c.opener.Load() {
+		if len(found) > 0 || !c.opener.Load() {
 			break
 		}
 	}

@@ -98,7 +98,9 @@ type Entry interface {
 }
 
 // BodyOpener is optional on a Store: an entry is opened without an allocation, for a
-// caller who keeps the offset, and fences Release against what is under way.
+// caller who keeps the offset, and fences Release against what is under way. A cache
+// then calls OpenBody where it would call Open: who embeds a Store, to have an Open of his
+// own, needs an OpenBody too.
 type BodyOpener interface {
 	// OpenBody is Open, for a Body in place of an Entry. The metadata is shared, and not
 	// to be changed; its Size is the length of the body.

@@ -56,8 +56,8 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 
 // WriteTo implements io.WriterTo: the rest of the body, one Write per block, or all
 // of them at once (writev) where w is a TCP or Unix connection, with the errors of
-// io.Copy. What w accepted is not written again by a later call. A Close meanwhile
-// does not end it: blocks are put back when it returns.
+// io.Copy. What w accepted is not written again by a later call, unless w panicked. A
+// Close meanwhile does not end it: blocks are put back when it returns.
 func (r *reader) WriteTo(w io.Writer) (written int64, err error) {
 	if !r.fence.Enter() {
 		return 0, store.ErrClosed

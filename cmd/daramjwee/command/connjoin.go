@@ -61,7 +61,7 @@ func (c *clientConn) flush() error {
 	c.lost += c.held - int(n)
 	c.forget()
 	if err != nil {
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	return err
 }
@@ -85,7 +85,7 @@ func (c *clientConn) join(head []byte, write func() (int64, error)) (n int64, er
 		c.forget()
 		c.joining, c.head = false, nil
 		if !returned {
-			_ = c.Conn.Close()
+			_ = c.Close()
 		}
 	}()
 	n, err = write()

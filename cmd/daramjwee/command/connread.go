@@ -1,7 +1,6 @@
 package command
 
 import (
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -11,7 +10,7 @@ import (
 const watchDelay = 100 * time.Millisecond
 
 // reads is the reading side of a clientConn. Beside every handler http.Server reads,
-// to learn of a client that leaves, and it sets five deadlines for each request. Most
+// to learn of a client that leaves, and it sets six deadlines for each request. Most
 // answers are out before any of that matters. So a Read beside a handler waits, for
 // watchDelay at most, before it contends with the Writes for the lock of the socket; and
 // a deadline is set when a Read begins, or moved while one is under way.
@@ -44,27 +43,17 @@ func (c *clientConn) beginRead() error {
 	for r.deferred {
 		r.changed.Wait()
 	}
-	if err := r.arm(c.Conn); err != nil {
-		return err
+	if !r.by.Equal(r.set) {
+		if !r.by.IsZero() && time.Until(r.by) <= 0 {
+			return os.ErrDeadlineExceeded
+		}
+		if err := c.Conn.SetReadDeadline(r.by); err != nil {
+			return err
+		}
+		r.set = r.by
 	}
 	r.underWay++
 	return nil
-}
-
-// arm wants mu. Like clientConn.arm it leaves a deadline that is near enough.
-func (r *reads) arm(c net.Conn) error {
-	if r.by.Equal(r.set) {
-		return nil
-	}
-	left := time.Until(r.by)
-	switch late := r.by.Sub(r.set); {
-	case late > 0 && late < left/8:
-		return nil
-	case left <= 0 && !r.by.IsZero():
-		return os.ErrDeadlineExceeded
-	}
-	r.set = r.by
-	return c.SetReadDeadline(r.by)
 }
 
 // setReadBy is SetReadDeadline. What a closed connection has to say, Read will.
@@ -90,16 +79,15 @@ func (c *clientConn) deferRead() {
 	if r.underWay > 0 {
 		return
 	}
-	r.deferred, r.changed.L = true, &r.mu
-	if r.delaying { // for an earlier request: this one then waits for less
-		return
-	}
-	r.delaying = true
-	if r.delay == nil {
+	r.deferred = true
+	switch {
+	case r.delay == nil:
+		r.changed.L = &r.mu
 		r.delay = time.AfterFunc(watchDelay, r.release)
-	} else {
+	case !r.delaying: // else this one waits for less
 		r.delay.Reset(watchDelay)
 	}
+	r.delaying = true
 }
 
 func (r *reads) release() {
@@ -111,6 +99,12 @@ func (r *reads) release() {
 
 // Close implements net.Conn.
 func (c *clientConn) Close() error {
-	c.reads.release()
+	r := &c.reads
+	r.release()
+	r.mu.Lock()
+	if r.delay != nil {
+		r.delay.Stop()
+	}
+	r.mu.Unlock()
 	return c.Conn.Close()
 }
