@@ -28,17 +28,23 @@ var (
 // a range, unless the destination's ReadFrom brings a buffer: one that calls
 // BufferPool.CopyBuffer does.
 func (r *Response) ReadSeeker() (io.ReadSeeker, bool) {
-	var at io.ReaderAt = r.body
-	if r.body == nil {
-		entry, ok := r.stream.(store.Entry)
-		if !ok {
-			return nil, false
-		}
-		if at, ok = entry.(io.ReaderAt); !ok {
-			return nil, false
-		}
+	at := r.readerAt()
+	if at == nil {
+		return nil, false
 	}
-	return &seeker{response: r, at: at, size: r.meta.Size}, true
+	return &seeker{response: r, at: at, size: r.meta.Size}, true // inlined, so that who only asks allocates nothing
+}
+
+// readerAt is the whole of a committed body, or nil.
+func (r *Response) readerAt() io.ReaderAt {
+	if r.body != nil {
+		return r.body
+	}
+	if _, committed := r.stream.(store.Entry); !committed {
+		return nil
+	}
+	at, _ := r.stream.(io.ReaderAt)
+	return at
 }
 
 // seeker reads a committed entry from any position, inside the Response's fence.

@@ -58,6 +58,18 @@ func TestServeContentAllocatesNoBuffer(t *testing.T) {
 	})
 }
 
+// Who only asks whether there is one allocates none.
+func TestAskingForAReadSeekerAllocatesNothing(t *testing.T) {
+	seekable(t, digits, func(t *testing.T, _ *cache.DaramjweeCache, r *cache.Response) {
+		objects, _ := perOperation(t, 10, 1000, func(int) {
+			if _, seeks := r.ReadSeeker(); !seeks {
+				t.Error("it cannot seek")
+			}
+		})
+		require.Less(t, objects, 0.1)
+	})
+}
+
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
