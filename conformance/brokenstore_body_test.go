@@ -20,6 +20,9 @@ func brokenBodies() []brokenStore {
 			l.openBody = func(ctx context.Context, key string) (store.Body, *store.Metadata, error) { return open(l, ctx, key) }
 		}
 	}
+	fromTheBeginning := func(b *liarBody) {
+		b.writeFrom = func(w io.Writer, _ int64) (int64, error) { return b.plainWriteFrom(w, 0) }
+	}
 	return []brokenStore{
 		{"has no body, and no error, for an empty key that it has not", "open/missing reopen/same", opens(func(l *liarStore, ctx context.Context, key string) (store.Body, *store.Metadata, error) {
 			b, m, err := l.plainBody(ctx, key)
@@ -38,14 +41,9 @@ func brokenBodies() []brokenStore {
 			}
 			return b, m, err
 		}), keeping},
-		{"writes bodies from the beginning", "writeto/equal", bodies(func(b *liarBody) {
-			b.writeFrom = func(w io.Writer, _ int64) (int64, error) { return b.plainWriteFrom(w, 0) }
-		}), keeping},
+		{"writes bodies from the beginning", "writeto/equal", bodies(fromTheBeginning), keeping},
 		{"writes bodies from the beginning, and its entries do not write", "writeto/equal", func(l *liarStore) {
-			l.bareEntries = true
-			l.bodies = func(b *liarBody) {
-				b.writeFrom = func(w io.Writer, _ int64) (int64, error) { return b.plainWriteFrom(w, 0) }
-			}
+			l.bareEntries, l.bodies = true, fromTheBeginning
 		}, keeping},
 		{"reads bodies in turn, wherever it is asked to", "read/at writeto/equal", bodies(func(b *liarBody) {
 			at := int64(0)

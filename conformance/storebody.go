@@ -20,10 +20,7 @@ func (c *storeCheck) openEntry(ctx context.Context, s store.Store, key string) (
 		return s.Open(ctx, key)
 	}
 	body, m, err := by.OpenBody(ctx, key)
-	if body == nil && err == nil {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil || body == nil {
 		return nil, err
 	}
 	return &bodyEntry{body: body, meta: m}, nil

@@ -90,21 +90,19 @@ func (c *clientConn) deferRead() {
 	r.delaying = true
 }
 
+// release ends a Read's wait, when the delay is over or the connection closed.
 func (r *reads) release() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.deferred, r.delaying = false, false
+	if r.delay != nil {
+		r.delay.Stop()
+	}
 	r.changed.Broadcast()
 }
 
 // Close implements net.Conn.
 func (c *clientConn) Close() error {
-	r := &c.reads
-	r.release()
-	r.mu.Lock()
-	if r.delay != nil {
-		r.delay.Stop()
-	}
-	r.mu.Unlock()
+	c.reads.release()
 	return c.Conn.Close()
 }
