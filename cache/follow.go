@@ -14,12 +14,15 @@ type follower struct {
 	result
 }
 
-// validated reports whether h is what the fill that was waited for brought. It
-// answers those who asked before it ended however short its freshness is: else an
-// entry that must be revalidated each time would be so one caller after the other
-// (RFC 9111, section 4, allows one answer for requests that were waiting).
-func (w *follower) validated(h *hit) bool {
-	return w.collapsed && w.gen != 0 && h.found() && h.meta.Generation == w.gen
+// mark says of a hit, if there is one, that its caller waited, and whether it is what
+// the fill that was waited for brought. That answers those who asked before it ended
+// however short its freshness is: else an entry that must be revalidated each time
+// would be so one caller after the other (RFC 9111, section 4, allows one answer for
+// requests that were waiting).
+func (w *follower) mark(h *Response) {
+	if h != nil && w.collapsed {
+		h.status.collapsed, h.status.validated = true, w.gen != 0 && h.meta.Generation == w.gen
+	}
 }
 
 // join waits for the origin's answer to another caller, and returns a reader of

@@ -30,45 +30,44 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
 	}
-	var h hit
-	if c.lookup(ctx, key, &h); h.fresh() && ctx.Err() == nil {
-		return c.serve(ctx, key, f, &h, status{})
+	h := c.lookup(ctx, key)
+	if h.fresh() && ctx.Err() == nil {
+		return c.serve(ctx, key, f, h)
 	}
-	return c.getBeyond(ctx, key, f, &h)
+	return c.getBeyond(ctx, key, f, h)
 }
 
 // getBeyond goes on from a look-up that found nothing fresh.
-func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h *hit) (*Response, error) {
+func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h *Response) (*Response, error) {
 	var w follower
 	defer w.stop()
-	for ; ; c.lookup(ctx, key, h) {
+	for ; ; h = c.lookup(ctx, key) {
 		if err := ctx.Err(); err != nil {
-			h.close()
+			h.drop()
 			return nil, err
 		}
-		h.valid = w.validated(h)
-		s := status{collapsed: w.collapsed}
+		w.mark(h)
 		switch {
 		case h.fresh():
-			return c.serve(ctx, key, f, h, s)
-		case h.found() && c.cfg.whileRevalidate(h.meta, h.left):
+			return c.serve(ctx, key, f, h)
+		case h != nil && c.cfg.whileRevalidate(h.meta, h.status.left):
 			c.refreshBehind(ctx, key, f)
-			return c.serve(ctx, key, f, h, s)
+			return c.serve(ctx, key, f, h)
 		case w.outcome == outcomeFailed:
-			return c.failed(ctx, key, f, h, s, w.err)
+			return c.failed(ctx, key, f, h, w.err)
 		case w.outcome == outcomePrivate:
-			h.close()
+			h.drop()
 			return c.fetchPrivate(ctx, key, f)
 		}
 		m := c.memos.about(key, c.clock)
 		if m.failures > 0 && c.cfg.standsIn(h) {
-			return c.serveInstead(ctx, key, f, h, s)
+			return c.serveInstead(ctx, key, f, h)
 		}
 		fill, leads := c.keys.fetch(key, m.unshared)
 		if leads {
-			return c.lead(ctx, fill, f, h, s)
+			return c.lead(ctx, fill, f, h, w.collapsed)
 		}
-		h.close()
+		h.drop()
 		r, err := w.join(ctx, fill, f)
 		if err != nil {
 			return nil, err
@@ -86,68 +85,60 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 	if c.closed.Load() {
 		return nil, ErrCacheClosed
 	}
-	var h hit
-	c.lookup(ctx, key, &h)
+	h := c.lookup(ctx, key)
 	if err := ctx.Err(); err != nil {
-		h.close()
+		h.drop()
 		return nil, err
 	}
 	if !h.fresh() {
-		h.close()
+		h.drop()
 		return nil, ErrNotFound
 	}
-	return c.inPlace(&h)
-}
-
-// inPlace serves a hit where it lies, whatever its age.
-func (c *DaramjweeCache) inPlace(h *hit) (*Response, error) {
-	if err := c.countHit(h); err != nil {
-		return nil, err
-	}
-	return c.opened(h, status{hit: true}), nil
+	return c.inPlace(h)
 }
 
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
-func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit, s status) (*Response, error) {
+func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Response, collapsed bool) (*Response, error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true // the fill is this call's to end
 	fill.gated = c.streams.enter()
 	defer func() {
 		if owned {
 			if end.err == errGoexit {
-				h.close()
+				h.drop()
 			}
 			fill.over(end)
 			fill.quit()
 		}
 	}()
 	if !fill.gated {
-		h.close()
+		h.drop()
 		end = result{}
 		return nil, ErrCacheClosed
 	}
 	// The last fill may have stored the key after this caller looked for it.
-	var again hit
-	if c.lookupIn(ctx, 0, fill.key, &again); again.fresh() {
-		h.close()
+	again := c.lookupIn(ctx, 0, fill.key)
+	if again.fresh() {
+		h.drop()
 		end = result{}
-		return c.serve(ctx, fill.key, f, &again, s)
+		again.status.collapsed = collapsed
+		return c.serve(ctx, fill.key, f, again)
 	}
-	again.close()
-	s.fwd = fwdMiss
+	again.drop()
+	s := status{fwd: fwdMiss, collapsed: collapsed}
 	var old *store.Metadata
-	if h.found() {
+	if h != nil {
 		s.fwd = fwdStale
 		if !h.meta.Negative {
 			old = h.meta
 		}
 	}
-	fill.stale = h.found()
+	fill.stale = h != nil
 	res, err := fill.ask(ctx, f, old)
 	switch {
 	case err == nil:
-		h.close()
+		h.drop()
 		owned = false
 		r := &fill.first
 		r.ctx, r.fetcher = ctx, f
@@ -161,22 +152,22 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *hit
 	case errors.Is(err, ErrNotModified) && old != nil:
 		end = result{gen: fill.gen}
 		c.memos.forget(fill.key)
-		return c.stillCurrent(ctx, &fill.work, f, h, s, c.revalidated(old, res, &fill.work))
+		return c.stillCurrent(ctx, &fill.work, f, h, c.revalidated(old, res, &fill.work))
 	case errors.Is(err, ErrNotFound):
-		h.close()
+		h.drop()
 		c.storeNegative(&fill.work)
 		c.counts.misses.Add(1)
 		end = result{gen: fill.gen}
 		return nil, ErrNotFound
 	}
 	if ctx.Err() != nil && fill.src.interrupted() != nil { // this caller's end is nobody else's
-		h.close()
+		h.drop()
 		end = result{}
 		return nil, ctx.Err()
 	}
 	end.err = err
 	c.memos.failed(fill.key, c.clock(), c.cfg.Backoff)
-	return c.failed(ctx, fill.key, f, h, s, err)
+	return c.failed(ctx, fill.key, f, h, err)
 }
 
 // missed is the response of a reader of a fetch.
@@ -208,34 +199,35 @@ func (c *DaramjweeCache) collapsed(r *reader) *Response {
 
 // stillCurrent serves the entry that the origin called current. It is open, so it
 // is served even if it was evicted meanwhile.
-func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h *hit, s status, m *store.Metadata) (*Response, error) {
-	if err := c.touch(w, h.tier, h.meta, m); troubled(err) {
-		c.tierFailed(h.tier, "update", w.key, err)
+func (c *DaramjweeCache) stillCurrent(ctx context.Context, w *work, f Fetcher, h *Response, m *store.Metadata) (*Response, error) {
+	tier := h.tier()
+	if err := c.touch(w, tier, h.meta, m); troubled(err) {
+		c.tierFailed(tier, "update", w.key, err)
 	}
 	c.counts.misses.Add(1)
-	s.current = true
-	h.meta, h.left = m, c.cfg.freshnessLeft(h.tier, m, time.Since(m.StoredAt))
-	return c.respond(ctx, w.key, f, h, s), nil
+	h.meta, h.status.left = m, c.cfg.freshnessLeft(tier, m, time.Since(m.StoredAt))
+	h.status.fwd, h.status.current = fwdStale, true
+	return c.nearer(ctx, w.key, f, h), nil
 }
 
 // failed answers when the origin could not: with the stale entry while its
 // stale-if-error window lasts (RFC 5861, section 4), else with the error.
-func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *hit, s status, err error) (*Response, error) {
+func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *Response, err error) (*Response, error) {
 	if !c.cfg.standsIn(h) {
-		h.close()
+		h.drop()
 		return nil, err
 	}
 	c.cfg.Logger.Warn("cache: origin failed, serving stale", "key", key, "err", err)
-	return c.serveInstead(ctx, key, f, h, s)
+	return c.serveInstead(ctx, key, f, h)
 }
 
 // serveInstead serves a stale entry in the origin's stead.
-func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *hit, s status) (*Response, error) {
-	s.fwd, s.instead = fwdNone, true
-	return c.serve(ctx, key, f, h, s)
+func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *Response) (*Response, error) {
+	h.status.instead = true
+	return c.serve(ctx, key, f, h)
 }
 
 // standsIn reports whether an entry may be served in a failing origin's stead.
-func (cfg *Config) standsIn(h *hit) bool {
-	return h.found() && !h.meta.Negative && cfg.ifError(h.meta, h.left)
+func (cfg *Config) standsIn(h *Response) bool {
+	return h != nil && !h.meta.Negative && cfg.ifError(h.meta, h.status.left)
 }

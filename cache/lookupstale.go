@@ -10,18 +10,17 @@ func (c *DaramjweeCache) LookupStale(ctx context.Context, key string, f Fetcher)
 	if err := c.usable(ctx, f); err != nil {
 		return nil, err
 	}
-	var h hit
-	c.lookup(ctx, key, &h)
+	h := c.lookup(ctx, key)
 	if err := ctx.Err(); err != nil {
-		h.close()
+		h.drop()
 		return nil, err
 	}
 	if !h.fresh() {
-		if !h.found() || !c.cfg.whileRevalidate(h.meta, h.left) {
-			h.close()
+		if h == nil || !c.cfg.whileRevalidate(h.meta, h.status.left) {
+			h.drop()
 			return nil, ErrNotFound
 		}
 		c.refreshBehind(ctx, key, f)
 	}
-	return c.inPlace(&h)
+	return c.inPlace(h)
 }

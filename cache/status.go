@@ -27,11 +27,12 @@ type Status struct {
 // status is a Status in few bytes: a Response is allocated for every hit.
 type status struct {
 	left                   time.Duration // TTL
-	tier                   int8          // one more than the number of the tier that serves a hit; 0: none
+	tier                   int8          // one more than the number of the tier that has a hit; 0: none
 	fwd                    fwd
 	hit, stored, collapsed bool
 	current                bool // the origin answered 304
 	instead                bool // of an origin that failed
+	validated              bool // by the origin, while its caller waited
 }
 
 // fwd is a Status.Fwd.

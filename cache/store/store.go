@@ -42,21 +42,23 @@ func (fullError) Is(target error) bool { return target == ErrTooLarge }
 // Metadata describes an entry. Stores keep all of it, to the nanosecond, and no
 // string of the caller's: see Clone.
 type Metadata struct {
-	ETag         string    // the validator as the origin gave it, quotes and W/ included; "" is none
-	LastModified time.Time // zero: unknown
-	StoredAt     time.Time // when the origin said so last: the start of the entry's age
+	StoredAt time.Time // when the origin said so last: the start of the entry's age
 
 	// TTL is how long after StoredAt the entry is fresh. 0: the cache's own
 	// default; negative: never, so that each use asks the origin first.
 	TTL time.Duration
-	// StaleWhileRevalidate and StaleIfError are the windows of RFC 5861, from the
-	// end of freshness on. 0: the cache's own default; negative: none.
-	StaleWhileRevalidate, StaleIfError time.Duration
 
 	Size       int64  // bytes of the body; -1: unknown. An open entry always knows
 	Negative   bool   // the origin said that there is nothing under this key
 	Generation uint64 // orders the values of a key; the cache numbers them
-	Header     Header // whatever else belongs to the entry
+
+	// StaleWhileRevalidate and StaleIfError are the windows of RFC 5861, from the
+	// end of freshness on. 0: the cache's own default; negative: none.
+	StaleWhileRevalidate, StaleIfError time.Duration
+
+	ETag         string    // the validator as the origin gave it, quotes and W/ included; "" is none
+	LastModified time.Time // zero: unknown
+	Header       Header    // whatever else belongs to the entry
 }
 
 // Store keeps entries by key. Any key is valid, the empty one and one of 5,000

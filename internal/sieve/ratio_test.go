@@ -22,7 +22,7 @@ func sieveHits(trace []uint64, capacity int) (hits int) {
 			delete(index, q.Evict(nil).Value)
 		}
 		index[key] = &Node[uint64]{Value: key}
-		q.Push(index[key], 1)
+		q.Push(index[key])
 	}
 	return hits
 }
@@ -77,9 +77,9 @@ func BenchmarkPushEvict(b *testing.B) {
 	var q Queue[int]
 	nodes := make([]Node[int], 1024)
 	for i := range nodes {
-		q.Push(&nodes[i], 1)
+		q.Push(&nodes[i])
 	}
 	for b.Loop() {
-		q.Push(q.Evict(nil), 1)
+		q.Push(q.Evict(nil))
 	}
 }

@@ -1,5 +1,5 @@
 // Package sieve is the eviction order of the tiers: SIEVE (Zhang et al., NSDI
-// '24) over weighted nodes. New nodes enter at the head, a hit only sets a bit,
+// '24). New nodes enter at the head, a hit only sets a bit,
 // and a hand moves from the tail towards the head, clears the bits it meets and
 // evicts the first node that has none. Nothing moves on a hit, so readers need
 // no lock for it.
@@ -10,12 +10,10 @@ import "sync/atomic"
 // Node is an element of a Queue. Embed it or point to what it stands for
 // through Value. A Node is in one Queue at most.
 type Node[V any] struct {
-	Value  V
-	weight int64
-
-	visited    atomic.Bool
-	prev, next *Node[V]  // prev is nearer the head
-	queue      *Queue[V] // nil: not queued
+	visited    atomic.Bool // first: a hit touches nothing else
+	queued     bool
+	Value      V
+	prev, next *Node[V] // prev is nearer the head
 }
 
 // Visit records a hit. It is safe for concurrent use with everything.
@@ -29,16 +27,15 @@ func (n *Node[V]) Visit() {
 // value is empty.
 type Queue[V any] struct {
 	head, tail, hand *Node[V]
-	weight           int64
 	len              int
 }
 
-// Push enters n at the head with the given weight. n must not be queued.
-func (q *Queue[V]) Push(n *Node[V], weight int64) {
-	if n.queue != nil {
+// Push enters n at the head. n must not be queued.
+func (q *Queue[V]) Push(n *Node[V]) {
+	if n.queued {
 		panic("sieve: Push of a queued node")
 	}
-	n.queue, n.weight = q, weight
+	n.queued = true
 	n.visited.Store(false)
 	n.prev, n.next = nil, q.head
 	if q.head != nil {
@@ -47,13 +44,12 @@ func (q *Queue[V]) Push(n *Node[V], weight int64) {
 		q.tail = n
 	}
 	q.head = n
-	q.weight += weight
 	q.len++
 }
 
-// Remove takes n out. It reports whether n was in this queue.
+// Remove takes n out. It reports false when n was in no queue.
 func (q *Queue[V]) Remove(n *Node[V]) bool {
-	if n.queue != q {
+	if !n.queued {
 		return false
 	}
 	if q.hand == n {
@@ -69,20 +65,8 @@ func (q *Queue[V]) Remove(n *Node[V]) bool {
 	} else {
 		q.tail = n.prev
 	}
-	n.prev, n.next, n.queue = nil, nil, nil
-	q.weight -= n.weight
+	n.prev, n.next, n.queued = nil, nil, false
 	q.len--
-	return true
-}
-
-// Reweigh changes the weight of n, which keeps its place. It reports whether n
-// was in this queue.
-func (q *Queue[V]) Reweigh(n *Node[V], weight int64) bool {
-	if n.queue != q {
-		return false
-	}
-	q.weight += weight - n.weight
-	n.weight = weight
 	return true
 }
 
@@ -119,9 +103,6 @@ func (q *Queue[V]) evict(spare func(V) bool, most int) *Node[V] {
 	}
 	return nil
 }
-
-// Weight is the sum of the queued nodes' weights.
-func (q *Queue[V]) Weight() int64 { return q.weight }
 
 // Len is the number of queued nodes.
 func (q *Queue[V]) Len() int { return q.len }

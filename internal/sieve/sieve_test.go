@@ -19,7 +19,6 @@ type model struct {
 
 type modelNode struct {
 	id      int
-	weight  int64
 	visited bool
 }
 
@@ -27,11 +26,11 @@ func (m *model) index(id int) int {
 	return slices.IndexFunc(m.nodes, func(n modelNode) bool { return n.id == id })
 }
 
-func (m *model) push(id int, weight int64) {
+func (m *model) push(id int) {
 	if m.hand == len(m.nodes) {
 		m.hand = 0 // a node that is new is never the next one, unless it is alone
 	}
-	m.nodes = append(m.nodes, modelNode{id: id, weight: weight})
+	m.nodes = append(m.nodes, modelNode{id: id})
 }
 
 func (m *model) remove(i int) {
@@ -57,13 +56,6 @@ func (m *model) evict() int {
 	}
 }
 
-func (m *model) weight() (sum int64) {
-	for _, n := range m.nodes {
-		sum += n.weight
-	}
-	return sum
-}
-
 // TestQueueIsSIEVE drives a Queue and the model with the same random operations.
 func TestQueueIsSIEVE(t *testing.T) {
 	for seed := range uint64(20) {
@@ -76,12 +68,11 @@ func TestQueueIsSIEVE(t *testing.T) {
 			)
 			anyNode := func() *Node[int] { return nodes[m.nodes[rng.IntN(len(m.nodes))].id] }
 			for id := range 600 {
-				switch op := rng.IntN(10); {
+				switch op := rng.IntN(9); {
 				case op < 3 || len(m.nodes) == 0:
-					weight := rng.Int64N(100)
 					nodes[id] = &Node[int]{Value: id}
-					q.Push(nodes[id], weight)
-					m.push(id, weight)
+					q.Push(nodes[id])
+					m.push(id)
 				case op < 6:
 					n := anyNode()
 					n.Visit()
@@ -91,10 +82,6 @@ func TestQueueIsSIEVE(t *testing.T) {
 					require.True(t, q.Remove(n))
 					require.False(t, q.Remove(n), "removed before")
 					m.remove(m.index(n.Value))
-				case op < 8:
-					n, weight := anyNode(), rng.Int64N(100)
-					require.True(t, q.Reweigh(n, weight))
-					m.nodes[m.index(n.Value)].weight = weight
 				default:
 					require.Equal(t, m.evict(), q.Evict(nil).Value)
 				}
@@ -112,7 +99,6 @@ func TestQueueIsSIEVE(t *testing.T) {
 func requireSame(t *testing.T, m *model, q *Queue[int]) {
 	t.Helper()
 	require.Equal(t, len(m.nodes), q.Len())
-	require.Equal(t, m.weight(), q.Weight())
 	i := len(m.nodes)
 	for n := range q.All {
 		i--
@@ -121,38 +107,37 @@ func requireSame(t *testing.T, m *model, q *Queue[int]) {
 	require.Zero(t, i)
 }
 
-func TestNodeOfAnotherQueue(t *testing.T) {
+func TestNodeIsInOneQueueAtMost(t *testing.T) {
 	var a, b Queue[int]
 	n := &Node[int]{}
 	require.False(t, a.Remove(n), "never queued")
-	require.False(t, a.Reweigh(n, 1), "never queued")
-	a.Push(n, 3)
-	require.False(t, b.Remove(n))
-	require.False(t, b.Reweigh(n, 9))
-	require.Panics(t, func() { a.Push(n, 1) })
-	require.Panics(t, func() { b.Push(n, 1) })
-	require.Equal(t, int64(3), a.Weight())
+	a.Push(n)
+	require.Panics(t, func() { a.Push(n) })
+	require.Panics(t, func() { b.Push(n) })
 	require.Equal(t, 1, a.Len())
-	require.Zero(t, b.Weight())
+	require.Zero(t, b.Len())
+	require.True(t, a.Remove(n))
+	b.Push(n)
+	require.Equal(t, 1, b.Len())
 }
 
 // A node comes back as new: nothing of its former life counts.
 func TestPushForgetsVisits(t *testing.T) {
 	var q Queue[string]
 	old, other := &Node[string]{Value: "old"}, &Node[string]{Value: "other"}
-	q.Push(old, 1)
+	q.Push(old)
 	old.Visit()
 	q.Remove(old)
 	old.Visit() // a reader that was late
-	q.Push(old, 1)
-	q.Push(other, 1)
+	q.Push(old)
+	q.Push(other)
 	require.Equal(t, "old", q.Evict(nil).Value)
 }
 
 func TestAllStopsWhenAsked(t *testing.T) {
 	var q Queue[int]
 	for i := range 5 {
-		q.Push(&Node[int]{Value: i}, 1)
+		q.Push(&Node[int]{Value: i})
 	}
 	var seen []int
 	for n := range q.All {
@@ -176,7 +161,7 @@ func TestEvictUnderConcurrentVisits(t *testing.T) {
 	)
 	for i := range all {
 		all[i].Value = i
-		q.Push(&all[i], 1)
+		q.Push(&all[i])
 	}
 	for range visitors {
 		wg.Go(func() {
@@ -200,7 +185,7 @@ func TestEvictUnderConcurrentVisits(t *testing.T) {
 	wg.Wait()
 	require.Len(t, evicted, nodes)
 	require.Nil(t, q.Evict(nil))
-	require.Zero(t, q.Weight())
+	require.Zero(t, q.Len())
 }
 
 // What is spared keeps its place and its bit, however often the hand passes.
@@ -208,7 +193,7 @@ func TestEvictPassesBy(t *testing.T) {
 	var q Queue[int]
 	for i := range 6 {
 		n := &Node[int]{Value: i}
-		q.Push(n, 1)
+		q.Push(n)
 		if i < 4 {
 			n.Visit()
 		}
@@ -227,7 +212,7 @@ func TestEvictUnvisited(t *testing.T) {
 	var q Queue[int]
 	for i := range 3 {
 		n := &Node[int]{Value: i}
-		q.Push(n, 1)
+		q.Push(n)
 		n.Visit()
 	}
 	require.Nil(t, q.EvictUnvisited(nil, all))
@@ -240,7 +225,7 @@ func TestEvictUnvisitedGoesOn(t *testing.T) {
 	var q Queue[int]
 	for i := range 5 {
 		n := &Node[int]{Value: i}
-		q.Push(n, 1)
+		q.Push(n)
 		if i < 4 {
 			n.Visit()
 		}

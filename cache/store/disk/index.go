@@ -73,7 +73,7 @@ func (s *Store) detach(f *file) {
 // attach enters f into the index. It wants mu.
 func (s *Store) attach(f *file) {
 	s.index[f.key] = f
-	s.queue.Push(&f.node, f.weight)
+	s.queue.Push(&f.node)
 	s.committed += f.weight
 }
 

@@ -45,19 +45,19 @@ func (w *writer) grow() error {
 // trim drops a last block that has no bytes, and replaces one that is less than
 // half full by an exact copy.
 func (w *writer) trim() {
-	e := w.entry
+	e, s := w.entry, w.entry.store
 	last := len(e.blocks) - 1
 	if last < 0 {
 		return
 	}
-	switch used := e.size - int64(last)*e.block; {
+	switch used := e.size - int64(last)*s.block; {
 	case used == 0:
 		b := e.blocks[last]
 		w.mu.Lock()
 		e.blocks = e.blocks[:last]
 		w.mu.Unlock()
 		if !e.plain {
-			w.entry.store.pool.Put(b)
+			s.pool.Put(b)
 		}
 		e.plain = false
 	case 2*used < int64(cap(e.blocks[last])):

@@ -12,14 +12,23 @@ var errOffset = errors.New("memory: ReadAt of a negative offset")
 // one, which may be shorter; the bytes below size do not change any more.
 type body struct {
 	blocks [][]byte
-	block  int64 // length of every block but the last
 	size   int64
 }
+
+// block is the length of every block but the last. There is one.
+func (b *body) block() int64 { return int64(len(b.blocks[0])) }
 
 // from yields the bytes from off on, block by block. To append to one is to copy it.
 func (b *body) from(off int64) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		i, start, left := off/b.block, off%b.block, b.size-off
+		left := b.size - off
+		if left <= 0 {
+			return
+		}
+		var i, start int64
+		if off > 0 { // a hit mostly begins at the beginning, and a division takes its time
+			i, start = off/b.block(), off%b.block()
+		}
 		for ; left > 0; i, start = i+1, 0 {
 			end := min(int64(len(b.blocks[i])), start+left)
 			left -= end - start
@@ -36,7 +45,7 @@ func (b *body) free() []byte {
 		return nil
 	}
 	last := len(b.blocks) - 1
-	return b.blocks[last][b.size-int64(last)*b.block:]
+	return b.blocks[last][b.size-int64(last)*b.block():]
 }
 
 // ReadAt has the errors of io.ReaderAt.
@@ -58,7 +67,7 @@ func (b *body) ReadAt(p []byte, off int64) (n int, err error) {
 // WriteFrom implements store.Body: one Write per block, or all of them at once (writev)
 // where w is a TCP or Unix connection, with the errors of io.Copy.
 func (b *body) WriteFrom(w io.Writer, off int64) (written int64, err error) {
-	if b.size-off > b.block && vectored(w) {
+	if left := b.size - off; left > 0 && left > b.block() && vectored(w) {
 		return b.writeVector(w, off)
 	}
 	for p := range b.from(off) {

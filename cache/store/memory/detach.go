@@ -17,6 +17,7 @@ func (s *Store) detach(e *entry) (idle bool) {
 // until the collector finds it.
 func (s *Store) forget(e *entry) (idle bool) {
 	s.queue.Remove(&e.node)
+	s.room.committed -= e.weight
 	if e.refs.CompareAndSwap(indexed, 0) {
 		return true
 	}

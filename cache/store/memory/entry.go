@@ -11,24 +11,24 @@ import (
 )
 
 // entry is one value of a key, staged or committed. Once committed its body is
-// not written to any more. What a hit touches comes first, in few cache lines.
+// not written to any more. What a hit touches comes first, in four cache lines.
 type entry struct {
-	hash uint64
-	key  string
-	next atomic.Pointer[entry]          // in the index
-	refs atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
-	meta atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
-	node sieve.Node[*entry]             // in Store.queue while committed
-	read int64                          // what room.busy has of it while it is read: its weight at Commit
-
+	hash  uint64
+	key   string
+	next  atomic.Pointer[entry]          // in the index
+	refs  atomic.Int64                   // its readers' and its writer's, and indexed while it is in the index
+	meta  atomic.Pointer[store.Metadata] // nil before Commit, then first, then those of UpdateMetadata
 	store *Store
+	node  sieve.Node[*entry] // in Store.queue while committed
 	body
+	read  int64          // what room.busy has of it while it is read: its weight at Commit
+	one   [1][]byte      // the list of the first block: most entries have no other
+	first store.Metadata // what the writer brought, Size as declared until Commit
+
 	plain    bool // the last block is not the pool's
 	lent     bool // something may still write to the last block
 	declared bool // its size was
-
-	first store.Metadata // what the writer brought, Size as declared until Commit
-	pin   *pin           // set with the end of the index's reference, while there are readers
+	pin      *pin // set with the end of the index's reference, while there are readers
 
 	// Store.mu guards the following 2 fields until the last of index and writer
 	// is done with the entry; from then on they do not change.
@@ -45,19 +45,14 @@ func (e *entry) isRead() bool { return e.refs.Load() > indexed }
 
 // ref takes a reference to an entry, if the index has not given up its own.
 func (e *entry) ref() bool {
-	for {
-		n := e.refs.Load()
-		switch {
-		case n < indexed:
-			return false
-		case !e.refs.CompareAndSwap(n, n+1):
-		case n == indexed:
-			e.store.room.busy.Add(e.read)
-			return true
-		default:
-			return true
-		}
+	n := e.refs.Load()
+	for n >= indexed && !e.refs.CompareAndSwap(n, n+1) {
+		n = e.refs.Load()
 	}
+	if n == indexed {
+		e.store.room.busy.Add(e.read)
+	}
+	return n >= indexed
 }
 
 // unref gives a reference back. The last one out puts the blocks.

@@ -13,7 +13,8 @@ func (s *Store) publish(e *entry, weight int64) error {
 		e.weight, e.read = weight, weight
 		s.room.busy.Add(e.read) // until the writer's reference goes
 		e.refs.Add(indexed)
-		s.queue.Push(&e.node, weight) // before somebody opens it, which Visit records
+		s.room.committed += weight
+		s.queue.Push(&e.node) // before somebody opens it, which Visit records
 		s.index.put(e)
 	}
 	if err == nil && old != nil {
@@ -64,8 +65,8 @@ func (s *Store) reweigh(e *entry, weight int64) (victims []*entry, err error) {
 	if weight > e.weight && weight > s.room.limit-s.room.promised {
 		return nil, store.ErrTooLarge
 	}
+	s.room.committed += weight - e.weight
 	e.weight = weight
-	s.queue.Reweigh(&e.node, weight)
 	victims, _ = s.evict(nil, 0, 0, nil)
 	return victims, nil
 }

@@ -15,12 +15,13 @@ type index struct {
 }
 
 // The table does not grow, so that no write has to wait for it. It has a place for
-// every 2 KiB of the limit, which makes up to 0.8 percent of that with the next power
-// of two. An entry weighs a quarter of that, so no chain is longer than four on
-// average; past 8 GiB entries may be expected to be larger.
+// every KiB of the limit, which makes up to 1.6 percent of that with the next power
+// of two. An entry weighs half of that at least, so no chain is longer than two on
+// average; past 8 GiB entries may be expected to be larger. With half the places, hits
+// of entries of 1 KiB took 7 percent longer.
 const (
-	bytesPerHead = 2 << 10
-	mostHeads    = 1 << 22
+	bytesPerHead = 1 << 10
+	mostHeads    = 1 << 23
 )
 
 func newIndex(limit int64) index {

@@ -7,9 +7,8 @@ import (
 	"github.com/daramjwee/daramjwee/internal/stripe"
 )
 
-// room is how the tier's bytes are spent; those of committed entries are the
-// weight of Store.queue. Store.mu guards all but pinned and busy. These hold
-// whenever mu is free:
+// room is how the tier's bytes are spent. Store.mu guards all but pinned and busy.
+// These hold whenever mu is free:
 //
 //	staged <= promised <= limit
 //	committed + staged + pinned <= limit
@@ -24,6 +23,7 @@ import (
 type room struct {
 	limit     int64
 	slack     int64
+	committed int64 // of the entries in the index
 	staged    int64 // held by writers of a declared size
 	promised  int64 // of the same writers: what they hold, or will by what they declared
 	unknown   int64 // held by writers of an unknown size
@@ -35,7 +35,7 @@ type room struct {
 
 // spent is what the tier has, but for what is staged with an unknown size. It wants
 // mu.
-func (s *Store) spent() int64 { return s.queue.Weight() + s.room.staged + s.room.pinned.Load() }
+func (s *Store) spent() int64 { return s.room.committed + s.room.staged + s.room.pinned.Load() }
 
 // most is what spent may be beside so many bytes that are staged with an unknown
 // size.

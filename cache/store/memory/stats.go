@@ -24,7 +24,7 @@ func (s *Store) Stats() Stats {
 	defer s.mu.RUnlock()
 	return Stats{
 		Entries:     int64(s.queue.Len()),
-		Bytes:       s.queue.Weight(),
+		Bytes:       s.room.committed,
 		StagedBytes: s.room.staged + s.room.unknown,
 		PinnedBytes: s.room.pinned.Load(),
 		MaxBytes:    s.room.limit,

@@ -44,8 +44,8 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := &entry{store: s, hash: s.index.hash(key), key: strings.Clone(key), body: body{block: s.block}, first: m.Clone(), declared: m.Size >= 0}
-	e.node.Value = e
+	e := &entry{store: s, hash: s.index.hash(key), key: strings.Clone(key), first: m.Clone(), declared: m.Size >= 0}
+	e.node.Value, e.blocks = e, e.one[:0]
 	e.refs.Store(1)
 	w := &writer{entry: e}
 	fixed := overhead(key, &m)
@@ -57,7 +57,9 @@ func (s *Store) Create(ctx context.Context, key string, m store.Metadata) (store
 		if err := s.promise(e, fixed+m.Size+blocks*blockOverhead); err != nil {
 			return nil, err
 		}
-		e.blocks = make([][]byte, 0, min(blocks, someBlocks))
+		if blocks > 1 {
+			e.blocks = make([][]byte, 0, min(blocks, someBlocks))
+		}
 	}
 	if _, err := s.reserve(e, fixed, fixed); err != nil {
 		w.Abort()
@@ -217,7 +219,7 @@ func (w *writer) ReadAt(p []byte, off int64) (int, error) {
 		return 0, store.ErrClosed
 	}
 	defer w.leave()
-	b := body{block: w.entry.block, size: atomic.LoadInt64(&w.entry.size)}
+	b := body{size: atomic.LoadInt64(&w.entry.size)}
 	w.mu.Lock()
 	b.blocks = w.entry.blocks // has at least what the size counts; what comes later goes into other bytes, or another list
 	w.mu.Unlock()
