@@ -31,10 +31,13 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 		return nil, err
 	}
 	h := c.lookup(ctx, key)
-	if h.fresh() && ctx.Err() == nil {
-		return c.serve(ctx, key, f, h)
+	switch {
+	case !h.fresh() || ctx.Err() != nil:
+		return c.getBeyond(ctx, key, f, h)
+	case h.tier() == 0: // as most are: the two calls less are a twentieth of such a hit
+		return c.inPlace(h)
 	}
-	return c.getBeyond(ctx, key, f, h)
+	return c.serve(ctx, key, f, h)
 }
 
 // getBeyond goes on from a look-up that found nothing fresh.

@@ -7,8 +7,7 @@ import (
 )
 
 // index finds the committed entries by key: a hash table whose chains run through
-// the entries. Store.mu guards every change; acquire and peek read beside that, without
-// a lock.
+// the entries. Store.mu guards every change; peek reads beside that, without a lock.
 type index struct {
 	seed  maphash.Seed
 	heads []atomic.Pointer[entry] // a power of two
@@ -54,16 +53,6 @@ func (x *index) peek(key string) *entry {
 		}
 	}
 	return e
-}
-
-// acquire is peek with a reference for the caller.
-func (x *index) acquire(key string) *entry {
-	for {
-		e := x.peek(key)
-		if e == nil || e.ref() {
-			return e
-		}
-	}
 }
 
 // has compares the hash first: the key is in memory of its own, and to fetch that

@@ -80,12 +80,13 @@ func (s *Store) open(ctx context.Context, key string) (*entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := s.index.acquire(key)
-	if e == nil {
-		return nil, s.missing()
+	for e := s.index.peek(key); e != nil; e = s.index.peek(key) {
+		if e.ref() {
+			e.node.Visit()
+			return e, nil
+		}
 	}
-	e.node.Visit()
-	return e, nil
+	return nil, s.missing()
 }
 
 // Stat implements store.Store.
