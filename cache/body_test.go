@@ -44,6 +44,22 @@ func (a *accounted) Delete(ctx context.Context, key string) error {
 	return a.Store.Delete(ctx, key)
 }
 
+// followedIntoGoexit is the error of a Get that waited for one whose Fetcher ended its
+// goroutine.
+func followedIntoGoexit(t *testing.T) error {
+	c := opened(t, cache.WithTiers(memoryTier(t)))
+	f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+		time.Sleep(time.Second)
+		runtime.Goexit()
+		return nil, nil
+	})
+	go c.Get(ctx, "k", f)
+	synctest.Wait()
+	_, err := c.Get(ctx, "k", f)
+	require.Error(t, err)
+	return err
+}
+
 type accountedBody struct {
 	store.Body
 	of *accounted
@@ -89,6 +105,7 @@ func TestEveryBodyIsReleasedOnce(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		use("stale look-up", 1, look)
 		use("origin fails", 2, get(answers(errOrigin)))
+		use("origin's own cache had its goroutine end", 2, get(answers(followedIntoGoexit(t))))
 		use("origin says that it is current", 2, get(answers(cache.ErrNotModified)))
 		time.Sleep(2 * time.Minute)
 		use("origin's goroutine ends", 2, func() (*cache.Response, error) {

@@ -34,7 +34,7 @@ type fill struct {
 	meta  *store.Metadata
 	own   store.Metadata // meta, unless another tier's entry has it
 	first reader         // of the one who leads
-	resp  Response       // its
+	resp  streamed       // its
 
 	// Of the one who has the pull, who changes tier under mu only.
 	tier   int

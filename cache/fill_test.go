@@ -331,6 +331,30 @@ func TestTierThatLetsNobodyReadAlong(t *testing.T) {
 	})
 }
 
+// TestWaitingMakesNobodyTakeAnOldAnswer: who comes while the body of an answer is still
+// on its way, and cannot read along, is served it if it is fresh when it is there.
+func TestWaitingMakesNobodyTakeAnOldAnswer(t *testing.T) {
+	each(t, func(t *testing.T, s cache.Option) {
+		for age, fetches := range map[time.Duration]int64{30 * time.Second: 1, 2 * time.Minute: 2} {
+			c := opened(t, s, cache.WithTiers(blind{memoryTier(t)}), cache.WithFreshness(time.Minute, time.Minute), cache.WithStaleWhileRevalidate(-1))
+			o := &origin{body: strings.Repeat("body", 1000)}
+			lead, err := c.Get(ctx, "k", o)
+			require.NoError(t, err)
+			time.Sleep(age)
+			got := make(chan cache.Status, 1)
+			go func() { _, st := read(t, c, "k", o); got <- st }()
+			synctest.Wait()
+			_, err = io.Copy(io.Discard, lead)
+			require.NoError(t, err)
+			require.NoError(t, lead.Close())
+			st := <-got
+			require.Positive(t, st.TTL)
+			require.True(t, st.Collapsed)
+			require.Equal(t, fetches, o.fetches.Load(), "%v", st)
+		}
+	})
+}
+
 // TestReaderThatPanicsHarmsNobody: its client's Write panics, with or without the
 // pull, and the others read on.
 func TestReaderThatPanicsHarmsNobody(t *testing.T) {

@@ -15,10 +15,10 @@ type follower struct {
 }
 
 // mark says of a hit, if there is one, that its caller waited, and whether it is what
-// the fill that was waited for brought. That answers those who asked before it ended
-// however short its freshness is: else an entry that must be revalidated each time
-// would be so one caller after the other (RFC 9111, section 4, allows one answer for
-// requests that were waiting).
+// the fill that was waited for brought. That answers those who asked before the origin
+// did, however short its freshness is: else an entry that must be revalidated each
+// time would be so one caller after the other (RFC 9111, section 4, allows one answer
+// for requests that were waiting).
 func (w *follower) mark(h *Response) {
 	if h != nil && w.collapsed {
 		h.status.collapsed, h.status.validated = true, w.gen != 0 && h.meta.Generation == w.gen
@@ -45,6 +45,7 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 		w.collapsed = true
 		f.cache.counts.collapsed.Add(1)
 	}
+	answered := f.answered
 	r := &reader{fill: f, ctx: ctx, fetcher: fetcher}
 	f.waiting++
 	for f.phase == phaseAsking {
@@ -66,6 +67,9 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 		return r, nil
 	}
 	w.result = f.result
+	if answered {
+		w.result.gen = 0 // it is as old as its answer, however long the body took
+	}
 	f.mu.Unlock()
 	f.all.retire(f) // whoever ended the fill may not have come to that: do not find it again
 	return nil, nil

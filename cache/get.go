@@ -40,7 +40,8 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 	return c.serve(ctx, key, f, h)
 }
 
-// getBeyond goes on from a look-up that found nothing fresh.
+// getBeyond goes on from a look-up that found nothing fresh, or for a caller who is
+// gone.
 func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h *Response) (*Response, error) {
 	var w follower
 	defer w.stop()
@@ -105,10 +106,11 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Response, collapsed bool) (*Response, error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true // the fill is this call's to end
+	asked := false
 	fill.gated = c.streams.enter()
 	defer func() {
 		if owned {
-			if end.err == errGoexit {
+			if !asked {
 				h.drop()
 			}
 			fill.over(end)
@@ -139,6 +141,7 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Res
 	}
 	fill.stale = h != nil
 	res, err := fill.ask(ctx, f, old)
+	asked = true
 	switch {
 	case err == nil:
 		h.drop()
@@ -185,10 +188,9 @@ func (c *DaramjweeCache) missed(r *reader, s status, at time.Time) *Response {
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
-		resp = new(Response)
+		resp = new(streamed)
 	}
-	resp.stream, resp.cache, resp.meta, resp.status = r, c, m, s
-	return resp
+	return resp.open(c, r, m, s)
 }
 
 // collapsed is the response of a reader of another caller's fetch.

@@ -2,15 +2,12 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 // lookup returns what would serve a key from the nearest tier that has it, fresh or
-// not, or nil. It is neither counted nor given out yet: serve does that, or drop ends
-// it. A tier that fails is passed over.
+// not, or nil. It is neither counted nor given out yet: inPlace counts it, drop ends it.
+// A tier that fails is passed over.
 func (c *DaramjweeCache) lookup(ctx context.Context, key string) *Response {
 	for tier := range c.cfg.Tiers {
 		if h := c.lookupIn(ctx, tier, key); h != nil {
@@ -24,9 +21,7 @@ func (c *DaramjweeCache) lookupIn(ctx context.Context, tier int, key string) *Re
 	h, err := c.open(ctx, tier, key)
 	switch {
 	case err != nil:
-		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
-			c.tierFailed(tier, "open", key, err)
-		}
+		c.tierErred(ctx, tier, "open", key, err)
 	case c.keys.ignores(tier, key, h.meta.Generation):
 		h.drop()
 	default:
@@ -54,7 +49,7 @@ func (c *DaramjweeCache) open(ctx context.Context, tier int, key string) (*Respo
 	if err != nil {
 		return nil, err
 	}
-	return &Response{stream: entry, cache: c, meta: entry.Metadata(), status: s}, nil
+	return new(streamed).open(c, entry, entry.Metadata(), s), nil
 }
 
 // serve answers with a hit, whatever its age.
@@ -87,7 +82,7 @@ func (c *DaramjweeCache) inPlace(h *Response) (*Response, error) {
 func (c *DaramjweeCache) nearer(ctx context.Context, key string, f Fetcher, h *Response) *Response {
 	if h.tier() > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
-			h.stream, h.status.stored = r, true
+			h.body.(*stream).ReadCloser, h.status.stored = r, true // tier 0 alone is asked for bodies
 		}
 	}
 	return h

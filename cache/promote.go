@@ -31,7 +31,7 @@ func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fe
 	f.meta = h.meta
 	f.src.open(c)
 	f.src.calls.Add(1)
-	f.src.body, f.src.size = h.stream, h.meta.Size
+	f.src.body, f.src.size = h.body.(*stream).ReadCloser, h.meta.Size
 	f.first.ctx, f.first.fetcher = ctx, fetcher
 	f.stage(writer, 0)
 	return &f.first
@@ -46,7 +46,7 @@ func (f *fill) joinPromote(ctx context.Context, fetcher Fetcher, h *Response) *r
 	}
 	f.readers++
 	f.cache.counts.tiers[f.tier].collapsed.Add(1)
-	h.stream.Close()
+	h.body.Release()
 	return &reader{fill: f, ctx: ctx, fetcher: fetcher}
 }
 

@@ -14,16 +14,48 @@ import (
 // body.
 type Response struct {
 	fence  fence.Fence
-	stream stream // nil: body, from off on
-	body   store.Body
+	body   store.Body // from off on, or a *stream
 	off    int64
 	cache  *DaramjweeCache
 	meta   *store.Metadata
 	status status
 }
 
-// stream is where a response reads from: an entry of a tier, or a fill.
-type stream = io.ReadCloser
+// stream is a body that has a position of its own, and no use for that of a Response: a
+// fill's, or that of a tier which is no store.BodyOpener.
+type stream struct {
+	io.ReadCloser
+	cache *DaramjweeCache
+}
+
+func (s *stream) ReadAt(p []byte, _ int64) (int, error) { return s.Read(p) }
+
+func (s *stream) WriteFrom(w io.Writer, _ int64) (int64, error) {
+	if wt, ok := s.ReadCloser.(io.WriterTo); ok {
+		return wt.WriteTo(w)
+	}
+	return s.cache.BufferPool.CopyBuffer(w, s.ReadCloser)
+}
+
+func (s *stream) Release() { s.Close() } // there is nobody to tell
+
+func (s *stream) interrupt() {
+	if waiting, ok := s.ReadCloser.(interface{ interrupt() }); ok {
+		waiting.interrupt()
+	}
+}
+
+// streamed is a Response with its stream, for one allocation.
+type streamed struct {
+	resp   Response
+	stream stream
+}
+
+func (s *streamed) open(c *DaramjweeCache, from io.ReadCloser, m *store.Metadata, how status) *Response {
+	s.stream = stream{from, c}
+	s.resp.body, s.resp.cache, s.resp.meta, s.resp.status = &s.stream, c, m, how
+	return &s.resp
+}
 
 // Read implements io.Reader. After Close it returns ErrResponseClosed.
 func (r *Response) Read(p []byte) (int, error) {
@@ -31,14 +63,11 @@ func (r *Response) Read(p []byte) (int, error) {
 		return 0, ErrResponseClosed
 	}
 	defer r.leave()
-	if r.body != nil {
-		n, err := r.body.ReadAt(p, r.off)
-		if r.off += int64(n); n > 0 {
-			err = nil // at the next call
-		}
-		return n, err
+	n, err := r.body.ReadAt(p, r.off)
+	if r.off += int64(n); n > 0 && err == io.EOF {
+		err = nil // at the next call
 	}
-	return r.stream.Read(p)
+	return n, err
 }
 
 // WriteTo implements io.WriterTo, so that io.Copy uses the pool's buffers, or
@@ -48,40 +77,29 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 		return 0, ErrResponseClosed
 	}
 	defer r.leave()
-	if r.body != nil {
-		n, err := r.body.WriteFrom(w, r.off)
-		r.off += n
-		return n, err
-	}
-	if wt, ok := r.stream.(io.WriterTo); ok {
-		return wt.WriteTo(w)
-	}
-	return r.cache.BufferPool.CopyBuffer(w, r.stream)
+	n, err := r.body.WriteFrom(w, r.off)
+	r.off += n
+	return n, err
 }
 
 func (r *Response) leave() {
 	if r.fence.Leave() {
-		r.release() // Close has returned already, so there is nobody to tell
+		r.body.Release() // Close has returned already
 	}
-}
-
-func (r *Response) release() error {
-	if r.body != nil {
-		r.body.Release()
-		return nil
-	}
-	return r.stream.Close()
 }
 
 // Close ends the response. Its error is that of the tier or the origin, and says
 // nothing about what was read before.
 func (r *Response) Close() error {
 	first, release := r.fence.Close()
-	if release {
-		return r.release()
-	}
-	if waiting, ok := r.stream.(interface{ interrupt() }); ok && first {
-		waiting.interrupt()
+	s, streams := r.body.(*stream)
+	switch {
+	case release && streams:
+		return s.Close()
+	case release:
+		r.body.Release()
+	case first && streams:
+		s.interrupt()
 	}
 	return nil
 }

@@ -95,8 +95,7 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 	}
 	c.counts.bypasses.Add(1)
 	m := fetched(res.Metadata, &work{}, src.size, now())
-	return &Response{stream: &private{src}, cache: c, meta: &m,
-		status: status{fwd: fwdBypass, collapsed: true}}, nil
+	return new(streamed).open(c, &private{src}, &m, status{fwd: fwdBypass, collapsed: true}), nil
 }
 
 // private streams a body that is neither stored nor shared.

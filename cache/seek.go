@@ -37,13 +37,14 @@ func (r *Response) ReadSeeker() (io.ReadSeeker, bool) {
 
 // readerAt is the whole of a committed body, or nil.
 func (r *Response) readerAt() io.ReaderAt {
-	if r.body != nil {
+	s, streams := r.body.(*stream)
+	if !streams {
 		return r.body
 	}
-	if _, committed := r.stream.(store.Entry); !committed {
+	if _, committed := s.ReadCloser.(store.Entry); !committed {
 		return nil
 	}
-	at, _ := r.stream.(io.ReaderAt)
+	at, _ := s.ReadCloser.(io.ReaderAt)
 	return at
 }
 

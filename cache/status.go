@@ -27,7 +27,7 @@ type Status struct {
 // status is a Status in few bytes: a Response is allocated for every hit.
 type status struct {
 	left                   time.Duration // TTL
-	tier                   int8          // one more than the number of the tier that has a hit; 0: none
+	tier                   int8          // one more than the number of the tier that the hit was found in; 0: none
 	fwd                    fwd
 	hit, stored, collapsed bool
 	current                bool // the origin answered 304

@@ -40,7 +40,7 @@ func (fullError) Error() string { return "store: no room beside what is being re
 func (fullError) Is(target error) bool { return target == ErrTooLarge }
 
 // Metadata describes an entry. Stores keep all of it, to the nanosecond, and no
-// string of the caller's: see Clone.
+// string of the caller's: see Clone. The fields that every hit looks at come first.
 type Metadata struct {
 	StoredAt time.Time // when the origin said so last: the start of the entry's age
 

@@ -1,8 +1,7 @@
 // Package sieve is the eviction order of the tiers: SIEVE (Zhang et al., NSDI
-// '24). New nodes enter at the head, a hit only sets a bit,
-// and a hand moves from the tail towards the head, clears the bits it meets and
-// evicts the first node that has none. Nothing moves on a hit, so readers need
-// no lock for it.
+// '24). New nodes enter at the head, a hit only sets a bit, and a hand moves from
+// the tail towards the head, clears the bits it meets and evicts the first node that
+// has none. Nothing moves on a hit, so readers need no lock for it.
 package sieve
 
 import "sync/atomic"
@@ -47,7 +46,8 @@ func (q *Queue[V]) Push(n *Node[V]) {
 	q.len++
 }
 
-// Remove takes n out. It reports false when n was in no queue.
+// Remove takes n out. It reports false when n was in no queue; it must not be in
+// another one.
 func (q *Queue[V]) Remove(n *Node[V]) bool {
 	if !n.queued {
 		return false

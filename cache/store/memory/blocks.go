@@ -45,19 +45,20 @@ func (w *writer) grow() error {
 // trim drops a last block that has no bytes, and replaces one that is less than
 // half full by an exact copy.
 func (w *writer) trim() {
-	e, s := w.entry, w.entry.store
+	e := w.entry
 	last := len(e.blocks) - 1
 	if last < 0 {
 		return
 	}
-	switch used := e.size - int64(last)*s.block; {
+	switch used := e.size - int64(last)*e.blockLen(); {
 	case used == 0:
 		b := e.blocks[last]
 		w.mu.Lock()
+		e.blocks[last] = nil // a ReadAt looks at no more than there are bytes
 		e.blocks = e.blocks[:last]
 		w.mu.Unlock()
 		if !e.plain {
-			s.pool.Put(b)
+			w.entry.store.pool.Put(b)
 		}
 		e.plain = false
 	case 2*used < int64(cap(e.blocks[last])):

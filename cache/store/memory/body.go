@@ -15,19 +15,16 @@ type body struct {
 	size   int64
 }
 
-// block is the length of every block but the last. There is one.
-func (b *body) block() int64 { return int64(len(b.blocks[0])) }
+// blockLen is the length of every block but the last. There must be one.
+func (b *body) blockLen() int64 { return int64(len(b.blocks[0])) }
 
 // from yields the bytes from off on, block by block. To append to one is to copy it.
 func (b *body) from(off int64) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		left := b.size - off
-		if left <= 0 {
-			return
-		}
 		var i, start int64
-		if off > 0 { // a hit mostly begins at the beginning, and a division takes its time
-			i, start = off/b.block(), off%b.block()
+		left := b.size - off
+		if off > 0 && left > 0 { // a hit mostly begins at the beginning, and a division takes its time
+			i, start = off/b.blockLen(), off%b.blockLen()
 		}
 		for ; left > 0; i, start = i+1, 0 {
 			end := min(int64(len(b.blocks[i])), start+left)
@@ -45,7 +42,7 @@ func (b *body) free() []byte {
 		return nil
 	}
 	last := len(b.blocks) - 1
-	return b.blocks[last][b.size-int64(last)*b.block():]
+	return b.blocks[last][b.size-int64(last)*b.blockLen():]
 }
 
 // ReadAt has the errors of io.ReaderAt.
@@ -67,7 +64,7 @@ func (b *body) ReadAt(p []byte, off int64) (n int, err error) {
 // WriteFrom implements store.Body: one Write per block, or all of them at once (writev)
 // where w is a TCP or Unix connection, with the errors of io.Copy.
 func (b *body) WriteFrom(w io.Writer, off int64) (written int64, err error) {
-	if left := b.size - off; left > 0 && left > b.block() && vectored(w) {
+	if len(b.blocks) > 1 && b.size-off > b.blockLen() && vectored(w) {
 		return b.writeVector(w, off)
 	}
 	for p := range b.from(off) {

@@ -66,5 +66,9 @@ func (w *writer) end() {
 		w.entry.store.room.pinned.Add(-cost(w.replaced))
 		w.entry.store.pool.Put(w.replaced)
 	}
-	w.entry.unref()
+	e := w.entry
+	if len(e.blocks) == 0 || &e.blocks[0] != &e.one[0] {
+		e.one[0] = nil // what trim took out lives no longer than what reads it
+	}
+	e.unref()
 }

@@ -28,9 +28,9 @@ func (s *Store) publish(e *entry, weight int64) error {
 	return err
 }
 
-// makeRoom counts an entry out of what is staged and evicts for it. What takes the place of old, which may
-// be nil and stays for now, needs less. It wants mu. On an error the entry is staged
-// as before.
+// makeRoom counts an entry out of what is staged and evicts for it. What takes the
+// place of old, which may be nil and stays for now, needs less. It wants mu. On an
+// error the entry is staged as before.
 func (s *Store) makeRoom(e, old *entry, weight int64, victims []*entry) (_ []*entry, err error) {
 	if s.done.Load() {
 		return victims, store.ErrClosed

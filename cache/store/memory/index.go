@@ -15,7 +15,7 @@ type index struct {
 
 // The table does not grow, so that no write has to wait for it. It has a place for
 // every KiB of the limit, which makes up to 1.6 percent of that with the next power
-// of two. An entry weighs half of that at least, so no chain is longer than two on
+// of two. An entry weighs half a KiB at least, so no chain is longer than two on
 // average; past 8 GiB entries may be expected to be larger. With half the places, hits
 // of entries of 1 KiB took 7 percent longer.
 const (

@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"strconv"
@@ -121,7 +122,14 @@ func TestOverhead(t *testing.T) {
 	if race.Enabled || checked.Everywhere {
 		t.Skip("the race detector allocates as well, and Checked keeps what others put")
 	}
-	const n = 30_000
+	for _, declared := range []int64{16, -1} {
+		t.Run(fmt.Sprintf("declared=%d", declared), func(t *testing.T) { testOverhead(t, declared) })
+	}
+}
+
+// Of an entry of unknown size a whole block was lent, to be replaced at its Commit.
+func testOverhead(t *testing.T, declared int64) {
+	const n = 10_000
 	s, err := memory.New(memory.Options{MaxBytes: 1 << 30})
 	require.NoError(t, err)
 	defer s.Close()
@@ -141,7 +149,7 @@ func TestOverhead(t *testing.T) {
 	before := heap()
 	for i := range n {
 		w, err := s.Create(ctx, strconv.Itoa(100_000+i), store.Metadata{
-			Size: 16, ETag: "0123456789abcdef", Header: store.NewHeader("Content-Type", "text/plain; charset=utf-8"),
+			Size: declared, ETag: "0123456789abcdef", Header: store.NewHeader("Content-Type", "text/plain; charset=utf-8"),
 		})
 		require.NoError(t, err)
 		_, err = w.Write(make([]byte, 16))
