@@ -26,7 +26,8 @@ type writer struct {
 	entry *entry
 	fence fence.Fence // of ReadAt; closed by Commit and Abort, held by Hold
 
-	mu sync.Mutex // guards the entry's blocks between the writer and ReadAt
+	staged atomic.Int64 // the entry's size, for ReadAt
+	mu     sync.Mutex   // guards the entry's blocks between the writer and ReadAt
 
 	lent     []byte  // what Next returned, until the next call
 	spare    [3]byte // lent where a block would end with the declared size: 2 for its last byte, then 1
@@ -105,7 +106,8 @@ func (w *writer) usable() error {
 
 // append counts n bytes that were written behind the body.
 func (w *writer) append(n int) {
-	atomic.StoreInt64(&w.entry.size, w.entry.size+int64(n)) // ReadAt may look at it now
+	w.entry.size += int64(n)
+	w.staged.Store(w.entry.size)
 }
 
 // left is how many bytes of the declared size are missing.
@@ -219,7 +221,7 @@ func (w *writer) ReadAt(p []byte, off int64) (int, error) {
 		return 0, store.ErrClosed
 	}
 	defer w.leave()
-	b := body{size: atomic.LoadInt64(&w.entry.size)}
+	b := body{size: w.staged.Load()}
 	w.mu.Lock()
 	b.blocks = w.entry.blocks // has at least what the size counts; what comes later goes into other bytes, or another list
 	w.mu.Unlock()
