@@ -141,9 +141,9 @@ func TestAllocations(t *testing.T) {
 		objects, bytes float64 // at most
 		run            func(t *testing.T) (objects, bytes float64)
 	}{
-		{"hit, 1 KiB", 1, 80, hit(1 << 10)},
-		{"hit, 256 KiB", 1, 80, hit(256 << 10)},
-		{"hit, 4 MiB", 1, 80, hit(4 << 20)},
+		{"hit, 1 KiB", 1, 64, hit(1 << 10)},
+		{"hit, 256 KiB", 1, 64, hit(256 << 10)},
+		{"hit, 4 MiB", 1, 64, hit(4 << 20)},
 		{"miss, 256 KiB", 12, 1536, miss(256<<10, 10_000, 2000)},
 		{"miss, 4 MiB", 20, 4 << 10, miss(4<<20, 500, 200)},
 		{"promote, 256 KiB", 20, 3 << 10, func(t *testing.T) (float64, float64) {

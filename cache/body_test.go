@@ -44,6 +44,17 @@ func (a *accounted) Delete(ctx context.Context, key string) error {
 	return a.Store.Delete(ctx, key)
 }
 
+type accountedBody struct {
+	store.Body
+	of *accounted
+}
+
+func (b *accountedBody) Release() {
+	require.True(b.of.t, b.of.open[b], "released twice")
+	delete(b.of.open, b)
+	b.Body.Release()
+}
+
 // followedIntoGoexit is the error of a Get that waited for one whose Fetcher ended its
 // goroutine.
 func followedIntoGoexit(t *testing.T) error {
@@ -58,17 +69,6 @@ func followedIntoGoexit(t *testing.T) error {
 	_, err := c.Get(ctx, "k", f)
 	require.Error(t, err)
 	return err
-}
-
-type accountedBody struct {
-	store.Body
-	of *accounted
-}
-
-func (b *accountedBody) Release() {
-	require.True(b.of.t, b.of.open[b], "released twice")
-	delete(b.of.open, b)
-	b.Body.Release()
 }
 
 // TestEveryBodyIsReleasedOnce, whatever comes of the call that opened it.
@@ -133,4 +133,31 @@ func TestEveryBodyIsReleasedOnce(t *testing.T) {
 		use("a value after what could not be deleted", 2, get(o))
 		require.Zero(t, tier.Usage().PinnedBytes)
 	})
+}
+
+// torn is a tier whose bodies fail with the bytes that they return.
+type torn struct{ *memory.Store }
+
+func (t torn) OpenBody(ctx context.Context, key string) (store.Body, *store.Metadata, error) {
+	body, m, err := t.Store.OpenBody(ctx, key)
+	return tornBody{body}, m, err
+}
+
+type tornBody struct{ store.Body }
+
+func (b tornBody) ReadAt(p []byte, off int64) (int, error) {
+	n, err := b.Body.ReadAt(p[:min(len(p), 3)], off)
+	return n, errors.Join(err, errTier)
+}
+
+func TestErrorBesideBytes(t *testing.T) {
+	c := opened(t, cache.WithTiers(torn{memoryTier(t)}))
+	o := &origin{body: "0123456789"}
+	read(t, c, "k", o)
+	r, err := c.Get(ctx, "k", o)
+	require.NoError(t, err)
+	defer r.Close()
+	got, err := io.ReadAll(r)
+	require.ErrorIs(t, err, errTier)
+	require.Equal(t, "012", string(got))
 }

@@ -88,6 +88,40 @@ func TestOriginErrorsAreShared(t *testing.T) {
 	}
 }
 
+// TestNotFoundIsShared, whether it is remembered or not; those who come later ask anew.
+func TestNotFoundIsShared(t *testing.T) {
+	for name, freshness := range map[string]time.Duration{"remembered": time.Minute, "forgotten": -1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := opened(t, cache.WithTiers(memoryTier(t)), cache.WithFreshness(time.Hour, freshness))
+				var fetches atomic.Int64
+				f := cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+					fetches.Add(1)
+					time.Sleep(time.Second)
+					return nil, cache.ErrNotFound
+				})
+				var wg sync.WaitGroup
+				for range 50 {
+					wg.Go(func() {
+						if _, err := c.Get(ctx, "k", f); err != cache.ErrNotFound {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
+				require.EqualValues(t, 1, fetches.Load())
+				s := c.Stats()
+				require.EqualValues(t, 49, s.Collapsed)
+				require.EqualValues(t, 50, s.Hits+s.Misses)
+				time.Sleep(time.Hour)
+				_, err := c.Get(ctx, "k", f)
+				require.Equal(t, cache.ErrNotFound, err)
+				require.EqualValues(t, 2, fetches.Load())
+			})
+		})
+	}
+}
+
 // TestLeadersEndIsNobodyElses: a Fetch ends with its caller's context only when
 // nobody else waits for the answer.
 func TestLeadersEndIsNobodyElses(t *testing.T) {

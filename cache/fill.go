@@ -34,7 +34,7 @@ type fill struct {
 	meta  *store.Metadata
 	own   store.Metadata // meta, unless another tier's entry has it
 	first reader         // of the one who leads
-	resp  streamed       // its
+	resp  stream         // its
 
 	// Of the one who has the pull, who changes tier under mu only.
 	tier   int
@@ -44,7 +44,7 @@ type fill struct {
 
 	mu       sync.Mutex // guards what follows, and own and asking of each reader
 	phase    phase
-	answered bool // the origin has been asked
+	answered bool // the origin has answered, or failed to
 	headless bool // the context of the one who leads ended before that
 	detached bool // the tier failed: whoever had the pull keeps the source
 	settled  bool // published or dropped, or about to be
@@ -80,7 +80,7 @@ const (
 type result struct {
 	outcome outcome
 	err     error  // of outcomeFailed
-	gen     uint64 // of outcomeRetry: the entry that was stored or called current, 0 if none was
+	gen     uint64 // the entry that was stored or called current, 0 if none was
 }
 
 // outcome tells those who waited what to do.
@@ -88,6 +88,7 @@ type outcome uint8
 
 const (
 	outcomeRetry   outcome = iota // look again: an entry was stored, or whoever led left before
+	outcomeAbsent                 // the origin has nothing, for those who asked before it said so
 	outcomePrivate                // the body could not be shared: fetch for yourself
 	outcomeFailed                 // the origin failed: take its error
 )

@@ -349,9 +349,34 @@ func TestWaitingMakesNobodyTakeAnOldAnswer(t *testing.T) {
 			require.NoError(t, lead.Close())
 			st := <-got
 			require.Positive(t, st.TTL)
-			require.True(t, st.Collapsed)
+			require.Equal(t, fetches == 1, st.Collapsed)
 			require.Equal(t, fetches, o.fetches.Load(), "%v", st)
 		}
+	})
+}
+
+// slowToCreate is a tier that takes its time.
+type slowToCreate struct{ *memory.Store }
+
+func (s slowToCreate) Create(ctx context.Context, key string, m store.Metadata) (store.Writer, error) {
+	time.Sleep(time.Second)
+	return s.Store.Create(ctx, key, m)
+}
+
+// TestWhoComesBetweenAnswerAndTier finds an answer that may be served to those who asked
+// before it came, and asks for one of his own.
+func TestWhoComesBetweenAnswerAndTier(t *testing.T) {
+	each(t, func(t *testing.T, s cache.Option) {
+		c := opened(t, s, cache.WithTiers(slowToCreate{memoryTier(t)}), cache.WithFreshness(-1, 0), cache.WithStaleWhileRevalidate(-1))
+		o := &origin{body: strings.Repeat("body", 1000)}
+		for range 2 {
+			go func() { read(t, c, "k", o) }()
+			time.Sleep(100 * time.Millisecond)
+		}
+		synctest.Wait()
+		require.EqualValues(t, 1, o.fetches.Load())
+		time.Sleep(time.Minute)
+		require.EqualValues(t, 2, o.fetches.Load())
 	})
 }
 

@@ -16,7 +16,7 @@ type follower struct {
 
 // mark says of a hit, if there is one, that its caller waited, and whether it is what
 // the fill that was waited for brought. That answers those who asked before the origin
-// did, however short its freshness is: else an entry that must be revalidated each
+// answered, however short its freshness is: else an entry that must be revalidated each
 // time would be so one caller after the other (RFC 9111, section 4, allows one answer
 // for requests that were waiting).
 func (w *follower) mark(h *Response) {
@@ -35,7 +35,7 @@ func (w *follower) mark(h *Response) {
 // its only client is slow, finds it as if it were stored: it asks the origin.
 func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader, error) {
 	f.mu.Lock()
-	if f.phase == phaseOpen && !f.usable(now()) {
+	if f.phase != phaseOver && f.writer != nil && !f.usable(now()) {
 		f.mu.Unlock()
 		f.all.retire(f)
 		w.result = result{}
@@ -59,18 +59,24 @@ func (w *follower) join(ctx context.Context, f *fill, fetcher Fetcher) (*reader,
 			return nil, err
 		}
 	}
-	f.waiting--
-	if f.phase == phaseOpen {
+	switch {
+	case f.phase == phaseOpen && answered && !f.usable(now()):
+		w.result = result{}
+		r.giveUp()
+	case f.phase == phaseOpen:
+		f.waiting--
 		f.readers++
 		f.cache.counts.tiers[f.tier].collapsed.Add(1)
 		f.mu.Unlock()
 		return r, nil
+	default:
+		f.waiting--
+		w.result = f.result
+		if answered && w.outcome <= outcomeAbsent {
+			w.result = result{} // it is as old as its answer, however long the body took
+		}
+		f.mu.Unlock()
 	}
-	w.result = f.result
-	if answered {
-		w.result.gen = 0 // it is as old as its answer, however long the body took
-	}
-	f.mu.Unlock()
 	f.all.retire(f) // whoever ended the fill may not have come to that: do not find it again
 	return nil, nil
 }
@@ -120,6 +126,9 @@ func (r *reader) giveUp() {
 // ask has the origin asked on behalf of all who want the fill. The Fetch ends
 // with the caller's context only when nobody else waits for the answer.
 func (f *fill) ask(ctx context.Context, fetcher Fetcher, old *store.Metadata) (*FetchResult, error) {
+	f.mu.Lock()
+	f.answered = false // it may have been, to a refresh
+	f.mu.Unlock()
 	fctx := f.src.asked(f.cache, ctx)
 	if ctx.Done() != nil {
 		defer context.AfterFunc(ctx, func() { f.orphan(context.Cause(ctx)) })()

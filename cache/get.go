@@ -57,6 +57,10 @@ func (c *DaramjweeCache) getBeyond(ctx context.Context, key string, f Fetcher, h
 		case h != nil && c.cfg.whileRevalidate(h.meta, h.status.left):
 			c.refreshBehind(ctx, key, f)
 			return c.serve(ctx, key, f, h)
+		case w.outcome == outcomeAbsent:
+			h.drop()
+			c.counts.misses.Add(1)
+			return nil, ErrNotFound
 		case w.outcome == outcomeFailed:
 			return c.failed(ctx, key, f, h, w.err)
 		case w.outcome == outcomePrivate:
@@ -103,29 +107,26 @@ func (c *DaramjweeCache) Lookup(ctx context.Context, key string) (*Response, err
 
 // lead asks the origin on behalf of all who want the key. h is the stale entry
 // to ask about, if there is one; it is closed here unless it is served.
-func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Response, collapsed bool) (*Response, error) {
+func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Response, collapsed bool) (resp *Response, err error) {
 	end := result{outcome: outcomeFailed, err: errGoexit}
 	owned := true // the fill is this call's to end
-	asked := false
 	fill.gated = c.streams.enter()
 	defer func() {
+		if resp != h { // to drop it twice is no matter
+			h.drop()
+		}
 		if owned {
-			if !asked {
-				h.drop()
-			}
 			fill.over(end)
 			fill.quit()
 		}
 	}()
 	if !fill.gated {
-		h.drop()
 		end = result{}
 		return nil, ErrCacheClosed
 	}
 	// The last fill may have stored the key after this caller looked for it.
 	again := c.lookupIn(ctx, 0, fill.key)
 	if again.fresh() {
-		h.drop()
 		end = result{}
 		again.status.collapsed = collapsed
 		return c.serve(ctx, fill.key, f, again)
@@ -141,7 +142,6 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Res
 	}
 	fill.stale = h != nil
 	res, err := fill.ask(ctx, f, old)
-	asked = true
 	switch {
 	case err == nil:
 		h.drop()
@@ -163,11 +163,10 @@ func (c *DaramjweeCache) lead(ctx context.Context, fill *fill, f Fetcher, h *Res
 		h.drop()
 		c.storeNegative(&fill.work)
 		c.counts.misses.Add(1)
-		end = result{gen: fill.gen}
+		end = result{outcome: outcomeAbsent, gen: fill.gen}
 		return nil, ErrNotFound
 	}
 	if ctx.Err() != nil && fill.src.interrupted() != nil { // this caller's end is nobody else's
-		h.drop()
 		end = result{}
 		return nil, ctx.Err()
 	}
@@ -188,7 +187,7 @@ func (c *DaramjweeCache) missed(r *reader, s status, at time.Time) *Response {
 	}
 	resp := &r.fill.resp
 	if r != &r.fill.first {
-		resp = new(streamed)
+		resp = new(stream)
 	}
 	return resp.open(c, r, m, s)
 }

@@ -49,7 +49,7 @@ func (c *DaramjweeCache) open(ctx context.Context, tier int, key string) (*Respo
 	if err != nil {
 		return nil, err
 	}
-	return new(streamed).open(c, entry, entry.Metadata(), s), nil
+	return new(stream).open(c, entry, entry.Metadata(), s), nil
 }
 
 // serve answers with a hit, whatever its age.
@@ -82,7 +82,7 @@ func (c *DaramjweeCache) inPlace(h *Response) (*Response, error) {
 func (c *DaramjweeCache) nearer(ctx context.Context, key string, f Fetcher, h *Response) *Response {
 	if h.tier() > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
-			h.body.(*stream).ReadCloser, h.status.stored = r, true // tier 0 alone is asked for bodies
+			h.body.(*stream).from, h.status.stored = r, true // tier 0 alone is asked for bodies
 		}
 	}
 	return h

@@ -31,7 +31,7 @@ func (c *DaramjweeCache) promoteAndTeeStream(ctx context.Context, key string, fe
 	f.meta = h.meta
 	f.src.open(c)
 	f.src.calls.Add(1)
-	f.src.body, f.src.size = h.body.(*stream).ReadCloser, h.meta.Size
+	f.src.body, f.src.size = h.body.(*stream).from, h.meta.Size
 	f.first.ctx, f.first.fetcher = ctx, fetcher
 	f.stage(writer, 0)
 	return &f.first

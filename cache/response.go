@@ -21,40 +21,34 @@ type Response struct {
 	status status
 }
 
-// stream is a body that has a position of its own, and no use for that of a Response: a
-// fill's, or that of a tier which is no store.BodyOpener.
+// stream is a Response and its body, which has a position of its own, and no use for
+// that of a Response: a fill's, or that of a tier which is no store.BodyOpener.
 type stream struct {
-	io.ReadCloser
-	cache *DaramjweeCache
+	resp Response
+	from io.ReadCloser
 }
 
-func (s *stream) ReadAt(p []byte, _ int64) (int, error) { return s.Read(p) }
+func (s *stream) open(c *DaramjweeCache, from io.ReadCloser, m *store.Metadata, how status) *Response {
+	s.from = from
+	s.resp.body, s.resp.cache, s.resp.meta, s.resp.status = s, c, m, how
+	return &s.resp
+}
+
+func (s *stream) ReadAt(p []byte, _ int64) (int, error) { return s.from.Read(p) }
 
 func (s *stream) WriteFrom(w io.Writer, _ int64) (int64, error) {
-	if wt, ok := s.ReadCloser.(io.WriterTo); ok {
+	if wt, ok := s.from.(io.WriterTo); ok {
 		return wt.WriteTo(w)
 	}
-	return s.cache.BufferPool.CopyBuffer(w, s.ReadCloser)
+	return s.resp.cache.BufferPool.CopyBuffer(w, s.from)
 }
 
-func (s *stream) Release() { s.Close() } // there is nobody to tell
+func (s *stream) Release() { s.from.Close() } // there is nobody to tell
 
 func (s *stream) interrupt() {
-	if waiting, ok := s.ReadCloser.(interface{ interrupt() }); ok {
+	if waiting, ok := s.from.(interface{ interrupt() }); ok {
 		waiting.interrupt()
 	}
-}
-
-// streamed is a Response with its stream, for one allocation.
-type streamed struct {
-	resp   Response
-	stream stream
-}
-
-func (s *streamed) open(c *DaramjweeCache, from io.ReadCloser, m *store.Metadata, how status) *Response {
-	s.stream = stream{from, c}
-	s.resp.body, s.resp.cache, s.resp.meta, s.resp.status = &s.stream, c, m, how
-	return &s.resp
 }
 
 // Read implements io.Reader. After Close it returns ErrResponseClosed.
@@ -95,7 +89,7 @@ func (r *Response) Close() error {
 	s, streams := r.body.(*stream)
 	switch {
 	case release && streams:
-		return s.Close()
+		return s.from.Close()
 	case release:
 		r.body.Release()
 	case first && streams:

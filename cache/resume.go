@@ -95,7 +95,7 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 	}
 	c.counts.bypasses.Add(1)
 	m := fetched(res.Metadata, &work{}, src.size, now())
-	return new(streamed).open(c, &private{src}, &m, status{fwd: fwdBypass, collapsed: true}), nil
+	return new(stream).open(c, &private{src}, &m, status{fwd: fwdBypass, collapsed: true}), nil
 }
 
 // private streams a body that is neither stored nor shared.

@@ -41,10 +41,10 @@ func (r *Response) readerAt() io.ReaderAt {
 	if !streams {
 		return r.body
 	}
-	if _, committed := s.ReadCloser.(store.Entry); !committed {
+	if _, committed := s.from.(store.Entry); !committed {
 		return nil
 	}
-	at, _ := s.ReadCloser.(io.ReaderAt)
+	at, _ := s.from.(io.ReaderAt)
 	return at
 }
 

@@ -58,7 +58,7 @@ func (w *writer) trim() {
 		e.blocks = e.blocks[:last]
 		w.mu.Unlock()
 		if !e.plain {
-			w.entry.store.pool.Put(b)
+			e.store.pool.Put(b)
 		}
 		e.plain = false
 	case 2*used < int64(cap(e.blocks[last])):

@@ -62,11 +62,11 @@ func (w *writer) Release() {
 // end is called once, when neither the writer, nor a hold, nor a ReadAt needs the
 // blocks.
 func (w *writer) end() {
-	if w.replaced != nil {
-		w.entry.store.room.pinned.Add(-cost(w.replaced))
-		w.entry.store.pool.Put(w.replaced)
-	}
 	e := w.entry
+	if w.replaced != nil {
+		e.store.room.pinned.Add(-cost(w.replaced))
+		e.store.pool.Put(w.replaced)
+	}
 	if len(e.blocks) == 0 || &e.blocks[0] != &e.one[0] {
 		e.one[0] = nil // what trim took out lives no longer than what reads it
 	}

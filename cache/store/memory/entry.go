@@ -22,7 +22,7 @@ type entry struct {
 	node  sieve.Node[*entry] // in Store.queue while committed
 	body
 	read  int64          // what room.busy has of it while it is read: its weight at Commit
-	one   [1][]byte      // what the list of blocks lies in while there is one
+	one   [1][]byte      // holds the list of blocks while that has one block
 	first store.Metadata // what the writer brought, Size as declared until Commit
 
 	plain    bool // the last block is not the pool's
