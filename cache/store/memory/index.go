@@ -69,13 +69,15 @@ func (x *index) link(like *entry) *atomic.Pointer[entry] {
 	return at
 }
 
-// put gives an entry the place of its key, and of the entry that had it before: no
-// reader finds neither.
+// put gives an entry the place of the one that had its key before, so that no reader
+// finds neither, or the first of its chain: what came last is mostly asked for first.
 func (x *index) put(e *entry) {
 	at := x.link(e)
 	old := at.Load()
 	if old == nil {
-		at.Store(e)
+		head := x.head(e.hash)
+		e.next.Store(head.Load())
+		head.Store(e)
 		return
 	}
 	e.next.Store(old.next.Load())

@@ -73,10 +73,10 @@ func TestReplacedKeyIsAlwaysFound(t *testing.T) {
 	require.NoError(t, <-missed)
 }
 
-// tiny is a tier whose index is one chain.
+// tiny is a tier whose index is one chain, since it has no place for two.
 func tiny(t *testing.T, keys ...string) *memory.Store {
 	t.Helper()
-	s, err := memory.New(memory.Options{MaxBytes: 2 << 10, BufferPool: strategy.DefaultConfig()})
+	s, err := memory.New(memory.Options{MaxBytes: 2<<10 - 1, BufferPool: strategy.DefaultConfig()})
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	for _, key := range keys {
@@ -89,7 +89,8 @@ func tiny(t *testing.T, keys ...string) *memory.Store {
 // at an entry that is taken out, or replaced, while they stand there.
 func TestKeyBehindOthersIsAlwaysFound(t *testing.T) {
 	for range 1000 {
-		s := tiny(t, "a", "b", "behind")
+		s := tiny(t, "behind", "b", "a") // what came last stands first
+		require.NoError(t, open(t, s, "behind").Close()) // and this one is not the one to be evicted
 		var started, done atomic.Bool
 		missed := make(chan error, 1)
 		go func() {
@@ -124,7 +125,7 @@ func TestRemovedEntryKeepsNoOther(t *testing.T) {
 		"replaced": func(s *memory.Store) { put(t, s, "a", 0, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := tiny(t, "a", "b")
+			s := tiny(t, "b", "a") // what came last stands first
 			a, err := s.Open(ctx, "a")
 			require.NoError(t, err)
 			defer a.Close()
