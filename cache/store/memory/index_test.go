@@ -89,7 +89,7 @@ func tiny(t *testing.T, keys ...string) *memory.Store {
 // at an entry that is taken out, or replaced, while they stand there.
 func TestKeyBehindOthersIsAlwaysFound(t *testing.T) {
 	for range 1000 {
-		s := tiny(t, "behind", "b", "a") // what came last stands first
+		s := tiny(t, "behind", "b", "a")                 // what came last stands first
 		require.NoError(t, open(t, s, "behind").Close()) // and this one is not the one to be evicted
 		var started, done atomic.Bool
 		missed := make(chan error, 1)
