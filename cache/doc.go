@@ -21,7 +21,8 @@
 //  5. An entry is published only when it is whole: the body ended, or reached its
 //     declared size. A fill that all callers have left is finished in the
 //     background when little is missing, else aborted, and a tier that fails
-//     never fails a caller.
+//     never fails a caller: what is missing of a body then comes from the origin,
+//     if that still has the same (a strong validator says so).
 //  6. Once published, it is copied to the colder tiers in the background
 //     (scheduleSetToStore): the newest entry of a key, by one worker at a time,
 //     and again after a pause where the tier failed. Overflow says what becomes

@@ -34,7 +34,7 @@ func (c *DaramjweeCache) get(ctx context.Context, key string, f Fetcher) (*Respo
 	switch {
 	case !h.fresh() || ctx.Err() != nil:
 		return c.getBeyond(ctx, key, f, h)
-	case h.tier() == 0: // as most are: the two calls less are a twentieth of such a hit
+	case h.tier() == 0 && c.bodies != nil: // as most are: the two calls less are a twentieth of such a hit
 		return c.inPlace(h)
 	}
 	return c.serve(ctx, key, f, h)

@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"time"
+
+	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 // lookup returns what would serve a key from the nearest tier that has it, fresh or
@@ -78,12 +80,23 @@ func (c *DaramjweeCache) inPlace(h *Response) (*Response, error) {
 	return h, nil
 }
 
-// nearer has a lower tier's entry streamed by way of tier 0, if that takes it.
+// nearer has a lower tier's entry streamed by way of tier 0, if that takes it, and reads
+// any other where it lies.
 func (c *DaramjweeCache) nearer(ctx context.Context, key string, f Fetcher, h *Response) *Response {
 	if h.tier() > 0 {
 		if r := c.promoteAndTeeStream(ctx, key, f, h); r != nil {
 			h.body.(*stream).from, h.status.stored = r, true // tier 0 alone is asked for bodies
+			return h
 		}
+	}
+	return c.backed(ctx, key, f, h)
+}
+
+// backed has the origin stand behind an entry that is read where it lies, unless it is
+// in memory.
+func (c *DaramjweeCache) backed(ctx context.Context, key string, f Fetcher, h *Response) *Response {
+	if s, streams := h.body.(*stream); streams {
+		s.from = &hit{cache: c, tier: h.tier(), key: key, ctx: ctx, fetcher: f, entry: s.from.(store.Entry), meta: h.meta}
 	}
 	return h
 }

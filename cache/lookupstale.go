@@ -22,5 +22,9 @@ func (c *DaramjweeCache) LookupStale(ctx context.Context, key string, f Fetcher)
 		}
 		c.refreshBehind(ctx, key, f)
 	}
-	return c.inPlace(h)
+	r, err := c.inPlace(h)
+	if err != nil {
+		return nil, err
+	}
+	return c.backed(ctx, key, f, r), nil
 }

@@ -199,6 +199,23 @@ func (r *reader) readStaged(p []byte, there extent) (int, error) {
 	return 0, r.resume()
 }
 
+// resume goes on without the fill: its tier failed, and another reader has the source.
+func (r *reader) resume() error {
+	f := r.fill
+	src, err := f.cache.resume(r.ctx, f.key, r.fetcher, f.meta, r.off, func(s *source) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		r.asking = s
+	})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r.own = &own{source: src}
+	return nil
+}
+
 // interrupt ends a call that is under way, for a Close that found it there. It
 // ends the source when nobody else wants it.
 func (r *reader) interrupt() {

@@ -5,56 +5,51 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// resume goes on without the fill: its tier failed, and another reader has the
-// source. The reader fetches for itself and skips what it has. Two answers of an
-// origin may be spliced only if they have the same strong validator and the same
-// size (RFC 9110, section 8.8.1); else the body ends here, as one that was cut.
-func (r *reader) resume() error {
-	f, c := r.fill, r.fill.cache
+// resume opens what is left of a body from off on, for a caller whose tier failed: he
+// fetches for himself and skips what he has. Two answers of an origin may be spliced
+// only if they have the same strong validator (RFC 9110, section 8.8.1) and, where it is
+// known, the same size; else the body ends here, as one that was cut.
+func (c *DaramjweeCache) resume(ctx context.Context, key string, f Fetcher, m *store.Metadata, off int64, begun func(*source)) (*source, error) {
 	c.counts.resumes.Add(1)
-	err := r.fetchRest()
-	if err == nil {
-		return nil
+	src, err := c.fetchRest(ctx, key, f, m, off, begun)
+	if err != nil {
+		c.counts.resumesFailed.Add(1)
+		return nil, fmt.Errorf("cache: %q cannot be read on from byte %d: %w", key, off, err)
 	}
-	c.counts.resumesFailed.Add(1)
-	return fmt.Errorf("cache: %q cannot be read on from byte %d: %w", f.key, r.off, err)
+	return src, nil
 }
 
-func (r *reader) fetchRest() error {
-	f, c := r.fill, r.fill.cache
-	if !isStrong(f.meta.ETag) || r.fetcher == nil {
-		return fmt.Errorf("it has no strong validator: %w", io.ErrUnexpectedEOF)
+func (c *DaramjweeCache) fetchRest(ctx context.Context, key string, f Fetcher, m *store.Metadata, off int64, begun func(*source)) (*source, error) {
+	if !isStrong(m.ETag) || f == nil {
+		return nil, fmt.Errorf("it has no strong validator: %w", io.ErrUnexpectedEOF)
 	}
-	res, src, err := c.fetchAlone(r.ctx, f.key, r.fetcher, func(s *source) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		r.asking = s
-	})
+	res, src, err := c.fetchAlone(ctx, key, f, begun)
 	if err != nil {
-		return fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
+		return nil, fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
 	}
-	if err := r.skip(res, src); err != nil {
+	if err := c.skip(res, src, m, off); err != nil {
 		src.Close()
 		c.streams.leave()
-		return err
+		return nil, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r.own = &own{source: src}
-	return nil
+	return src, nil
 }
 
 // skip brings a second answer to where the first one was lost.
-func (r *reader) skip(res *FetchResult, src *source) error {
-	m := r.fill.meta
+func (c *DaramjweeCache) skip(res *FetchResult, src *source, m *store.Metadata, off int64) error {
+	if src.size < 0 {
+		src.size = m.Size
+	}
 	if res.Metadata.ETag != m.ETag || src.size != m.Size {
 		return fmt.Errorf("the origin's answer changed from %s, %d bytes, to %s, %d bytes: %w",
 			m.ETag, m.Size, res.Metadata.ETag, src.size, io.ErrUnexpectedEOF)
 	}
-	n, err := r.fill.cache.BufferPool.CopyBuffer(io.Discard, &io.LimitedReader{R: src, N: r.off})
-	if err == nil && n < r.off {
+	n, err := c.BufferPool.CopyBuffer(io.Discard, &io.LimitedReader{R: src, N: off})
+	if err == nil && n < off {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

@@ -41,10 +41,14 @@ func (r *Response) readerAt() io.ReaderAt {
 	if !streams {
 		return r.body
 	}
-	if _, committed := s.from.(store.Entry); !committed {
+	from := s.from
+	if h, inPlace := from.(*hit); inPlace {
+		from = h.entry
+	}
+	if _, committed := from.(store.Entry); !committed {
 		return nil
 	}
-	at, _ := s.from.(io.ReaderAt)
+	at, _ := from.(io.ReaderAt)
 	return at
 }
 

@@ -27,7 +27,7 @@ type Stats struct {
 	Aborts         int64 // fills and promotes that ended before they were whole
 	Finishes       int64 // those that all their callers left, and that were finished in the background
 	Detached       int64 // fills and promotes whose tier failed or had no room; their callers got the whole body
-	Resumes        int64 // callers who fetched again to read on, since the tier of a fill they had joined failed
+	Resumes        int64 // callers who fetched again to read on, since the tier that they read from failed
 	ResumeFailures int64 // those of them whose body ended there all the same: no strong validator, or another answer
 	Superseded     int64 // values dropped because a newer one, a Set or a Delete came first
 

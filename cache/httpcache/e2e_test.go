@@ -36,6 +36,8 @@ var endToEnd = []struct {
 	{"restart", restart},
 	{"one-hit wonders", oneHitWonders},
 	{"too large for memory", secondTier},
+	{"damaged on disk", damagedFile},
+	{"damaged and stale", damagedAndStale},
 	{"shutdown under load", shutdownUnderLoad},
 	{"deleted during a fill", deletedDuringFill},
 	{"10 stale hits, 1 refresh", oneRefresh},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,69 @@ func secondTier(t *testing.T, w *world) {
 	require.EqualValues(t, 3, w.origin.asked.Load())
 	w.origin.size.Store(0)
 	require.Equal(t, "tier-0", w.get("/small").is("detail"))
+}
+
+// What rots on the disk is whole to the client who finds it, and gone after him.
+func damagedFile(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=3600")
+	w.origin.size.Store(memoryLimit + 100_000)
+	for _, chunked := range []bool{false, true} {
+		w.origin.chunked.Store(chunked)
+		target := fmt.Sprintf("/large?chunked=%v", chunked)
+		before := w.cache.Stats()
+		for i, hit := range []bool{false, true, true, false, true} {
+			if i == 2 {
+				w.damage(memoryLimit)
+			}
+			res := w.get(target)
+			require.Equal(t, hit, res.hit(), "%d", i)
+			require.True(t, res.body == w.origin.body(target), "%d", i)
+		}
+		after := w.cache.Stats()
+		require.EqualValues(t, 1, after.Resumes-before.Resumes)
+		require.EqualValues(t, 1, after.Tiers[1].Errors-before.Tiers[1].Errors)
+		require.Zero(t, after.ResumeFailures)
+		require.NoError(t, w.cache.Delete(t.Context(), w.originURL+target))
+	}
+	require.EqualValues(t, 2, w.disk.Stats().Corrupt)
+	require.EqualValues(t, 6, w.origin.asked.Load())
+}
+
+// The client who finds the damage asks the origin beside the refresh that he began.
+func damagedAndStale(t *testing.T, w *world) {
+	w.origin.says("Cache-Control", "max-age=10, stale-while-revalidate=1000", "Age", "11")
+	w.origin.size.Store(memoryLimit + 100_000)
+	w.get("/large")
+	w.damage(memoryLimit)
+	stale := w.get("/large")
+	require.True(t, stale.hit())
+	require.Equal(t, "-1", stale.is("ttl"))
+	require.True(t, stale.body == w.origin.body("/large"))
+	require.EqualValues(t, 1, w.cache.Stats().Resumes)
+	until(t, "refreshed", func() bool { s := w.cache.Stats(); return s.Refreshes+s.RefreshFailures == 1 })
+}
+
+// damage changes a byte of each file that has so many.
+func (w *world) damage(at int64) {
+	w.t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.dir, "*"))
+	require.NoError(w.t, err)
+	damaged := 0
+	for _, name := range files {
+		if info, err := os.Stat(name); err != nil || info.IsDir() || info.Size() <= at {
+			continue
+		}
+		fd, err := os.OpenFile(name, os.O_RDWR, 0)
+		require.NoError(w.t, err)
+		b := make([]byte, 1)
+		_, err = fd.ReadAt(b, at)
+		require.NoError(w.t, err)
+		_, err = fd.WriteAt([]byte{b[0] ^ 1}, at)
+		require.NoError(w.t, err)
+		require.NoError(w.t, fd.Close())
+		damaged++
+	}
+	require.Equal(w.t, 1, damaged)
 }
 
 // set stores what no origin sent.

@@ -42,10 +42,10 @@ func (x *exchange) get() {
 	case status.Hit && !accepts(x.cc, resp.Metadata(), status.TTL):
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: "request"})
-	case !status.Hit && f.relay != nil: // after a hit it is the refresh's
-		x.relay(f.relay, resp)
+	case !status.Hit && f.told().relay != nil: // after a hit it is the refresh's
+		x.relay(f.told().relay, resp)
 	default:
-		x.serve(resp, f)
+		x.serve(resp, f.told())
 	}
 }
 
@@ -63,6 +63,6 @@ func (x *exchange) lookup() (answered bool) {
 	if !accepts(x.cc, resp.Metadata(), resp.Status().TTL) {
 		return false
 	}
-	x.serve(resp, nil)
+	x.serve(resp, told{})
 	return true
 }

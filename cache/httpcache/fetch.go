@@ -5,18 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
 )
 
-// fetch is the Fetcher of one exchange.
+// fetch is the Fetcher of one exchange. A refresh may call it beside a client who reads
+// on after a tier's failure.
 type fetch struct {
 	asker
-	relay *relayed // an answer that is not stored
-	aged  bool     // the answer came with an Age
+	last atomic.Pointer[told]
+}
+
+// told is what is to be known of an answer beside what the cache keeps.
+type told struct {
+	relay *relayed // it is not stored
+	aged  bool     // it came with an Age
 	empty bool     // and is known to have no content: to the cache 0 is an unknown size
+}
+
+// told is of the last answer, none being like an ordinary one.
+func (f *fetch) told() told {
+	if f == nil {
+		return told{}
+	}
+	if last := f.last.Load(); last != nil {
+		return *last
+	}
+	return told{}
 }
 
 // statusError is a server error for which a stale entry can stand in.
@@ -29,12 +47,13 @@ var errUnasked = errors.New("httpcache: origin answered what was not asked for")
 // Fetch implements cache.Fetcher: it says what an answer of the origin means for
 // the entry, and hands on, to this caller alone, whatever must not be stored.
 func (f *fetch) Fetch(ctx context.Context, old *store.Metadata) (*cache.FetchResult, error) {
-	f.relay, f.aged, f.empty = nil, false, false
+	var last told
+	defer func() { f.last.Store(&last) }()
 	a, err := f.ask(ctx, old)
 	if err != nil {
 		return nil, err
 	}
-	f.aged = has(a.Header, "Age")
+	last.aged = has(a.Header, "Age")
 	if a.StatusCode == http.StatusNotModified {
 		m, ok := f.revalidated(old, a)
 		a.drop()
@@ -45,7 +64,7 @@ func (f *fetch) Fetch(ctx context.Context, old *store.Metadata) (*cache.FetchRes
 		if a, err = f.ask(ctx, nil); err != nil {
 			return nil, err
 		}
-		f.aged = has(a.Header, "Age")
+		last.aged = has(a.Header, "Age")
 	}
 	if old != nil && isServerError(a.StatusCode) && f.mayServeStale(old, a.received) {
 		a.drop()
@@ -56,10 +75,10 @@ func (f *fetch) Fetch(ctx context.Context, old *store.Metadata) (*cache.FetchRes
 		if old != nil && replaces(a.StatusCode) {
 			f.forget(f.key)
 		}
-		f.relay = newRelayed(a, reason)
-		return &cache.FetchResult{Body: f.relay, NoStore: true}, nil
+		last.relay = newRelayed(a, reason)
+		return &cache.FetchResult{Body: last.relay, NoStore: true}, nil
 	}
-	m.Size, f.empty = a.ContentLength, a.ContentLength == 0
+	m.Size, last.empty = a.ContentLength, a.ContentLength == 0
 	return &cache.FetchResult{Body: a.Body, Metadata: m}, nil
 }
 

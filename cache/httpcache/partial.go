@@ -40,7 +40,7 @@ func (x *exchange) getRange() {
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: cache.FwdBypass, Detail: "range"})
 	default:
-		x.serve(resp, nil)
+		x.serve(resp, told{})
 	}
 }
 

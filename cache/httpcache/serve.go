@@ -9,17 +9,16 @@ import (
 	"github.com/daramjwee/daramjwee/cache"
 )
 
-// serve answers with a response of the cache, for which f may have asked the
-// origin. f is nil after a Lookup, which is always a hit.
-func (x *exchange) serve(resp *cache.Response, f *fetch) {
+// serve answers with a response of the cache. of is what a fetch brought beside a miss.
+func (x *exchange) serve(resp *cache.Response, of told) {
 	m, size, status := resp.Metadata(), resp.Size(), resp.Status()
 	if status.Hit && x.serveHit(resp) {
 		return
 	}
 	// RFC 9111 section 5.1: the answer to this very request has no Age, unless it
 	// came with one.
-	aged := status.Hit || status.Collapsed || f.aged
-	if !status.Hit && f.empty {
+	aged := status.Hit || status.Collapsed || of.aged
+	if !status.Hit && of.empty {
 		size = 0
 	}
 	h := newAdder(x.w.Header(), m.Header.Len()+4) // and the four that are set below

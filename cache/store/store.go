@@ -27,6 +27,10 @@ var (
 	// being read, neither of which it can evict. errors.Is takes it for an
 	// ErrTooLarge as well.
 	ErrFull error = fullError{}
+	// ErrUnreadable says that it is the entry that cannot be read, or only in part. An
+	// Entry's WriteTo returns it for what is not its destination's failure: then a cache
+	// reads on from the origin. Any error of Read is taken so.
+	ErrUnreadable = errors.New("store: entry cannot be read")
 	// ErrClosed is returned by calls on a closed store, entry or writer.
 	ErrClosed = errors.New("store: closed")
 	// ErrIncomplete is returned by Commit when the bytes written are not as many as Metadata.Size declared.
@@ -90,7 +94,8 @@ type Store interface {
 // Close may be called from another one at any time, more than once, and never
 // waits: after it, a Read that has not begun returns ErrClosed and no bytes.
 //
-// An Entry may have io.WriterTo, which a copy prefers, and io.ReaderAt.
+// An Entry may have io.ReaderAt, and io.WriterTo, which a copy prefers: what fails
+// there, other than its destination, is an ErrUnreadable.
 type Entry interface {
 	io.ReadCloser
 	// Metadata is shared by all who opened the entry: it is not to be changed.

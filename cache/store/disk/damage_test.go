@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -196,6 +197,43 @@ func TestFileCutUnderAReader(t *testing.T) {
 		}
 	}
 }
+
+// A copy that fails is the destination's trouble, unless the file can be read no more.
+func TestWhoseFailureACopyIs(t *testing.T) {
+	body := noise(3, 4*smallBlock)
+	broken := errors.New("broken")
+	for _, cut := range []bool{false, true} {
+		s := openDir(t, t.TempDir(), Options{})
+		put(t, s, "k", body, unknown)
+		requireEntry(t, s, "k", body)
+		e := openEntry(t, s, "k")
+		n, err := e.WriteTo(readerFrom(func(src io.Reader) (int64, error) {
+			n, err := io.CopyN(io.Discard, src, smallBlock+1)
+			require.NoError(t, err)
+			if cut {
+				require.NoError(t, os.Truncate(filepath.Join(s.dir, nameOf("k")), smallBlock))
+			}
+			return n, broken
+		}))
+		require.EqualValues(t, smallBlock+1, n)
+		require.NoError(t, e.Close())
+		if cut {
+			require.ErrorIs(t, err, ErrCorrupt)
+			require.ErrorIs(t, err, store.ErrUnreadable)
+			requireMiss(t, s, "k")
+		} else {
+			require.Equal(t, broken, err)
+			requireEntry(t, s, "k", body)
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+// readerFrom is a destination that copies for itself.
+type readerFrom func(src io.Reader) (int64, error)
+
+func (f readerFrom) ReadFrom(src io.Reader) (int64, error) { return f(src) }
+func (f readerFrom) Write([]byte) (int, error)             { panic("not asked to copy") }
 
 // Blocks that were checked are checked again once the file's time has changed.
 func TestTouchedFileIsCheckedAgain(t *testing.T) {

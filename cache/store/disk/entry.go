@@ -128,8 +128,14 @@ func (e *entry) send(dst io.Writer, n int64) (m int64, err error) {
 	} else {
 		m, err = io.Copy(dst, &e.limit)
 	}
-	if err == nil && m < n {
+	switch {
+	case m >= n:
+	case err == nil:
 		err = e.damaged(fmt.Errorf("%w: cut while it was read", ErrCorrupt))
+	default: // dst's or the file's: whose it is, no kernel tells
+		if fault := e.checkBlock(e.off + m); fault != nil {
+			err = e.damaged(fault)
+		}
 	}
 	return m, err
 }
@@ -155,14 +161,18 @@ func (e *entry) checkAndWrite(dst io.Writer) (int64, error) {
 
 // checkFirst checks the first block, unless it was checked before.
 func (e *entry) checkFirst() error {
-	f := e.file
-	if f.size == 0 || f.blocks.checked(0) {
+	if e.file.size == 0 || e.file.blocks.checked(0) {
 		return nil
 	}
-	_, length := f.extent(0)
+	return unreadable(e.checkBlock(0))
+}
+
+// checkBlock checks the block that holds off, whether or not that was done before.
+func (e *entry) checkBlock(off int64) error {
+	start, length := e.file.extent(off)
 	buf := e.s.buffer(length)
 	defer e.s.free(buf)
-	return unreadable(f.readBlock(e.fd, 0, buf))
+	return e.file.readBlock(e.fd, start, buf)
 }
 
 // damaged removes the entry from the tier and returns what the reader is told.

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
@@ -10,8 +9,15 @@ import (
 )
 
 // ErrCorrupt is returned by reads of an open entry whose file turns out to be
-// damaged or unreadable. Nothing of the damaged block has been handed out.
-var ErrCorrupt = errors.New("disk: stored file is damaged")
+// damaged or unreadable. Nothing of the damaged block has been handed out. errors.Is
+// takes it for a store.ErrUnreadable as well.
+var ErrCorrupt error = corruptError{}
+
+type corruptError struct{}
+
+func (corruptError) Error() string { return "disk: stored file is damaged" }
+
+func (corruptError) Is(target error) bool { return target == store.ErrUnreadable }
 
 const (
 	tailGuess = 4 << 10 // usually holds footer and record: one read a file when a directory is opened
