@@ -3,8 +3,6 @@ package cache
 import (
 	"errors"
 	"io"
-
-	"github.com/daramjwee/daramjwee/cache/store"
 )
 
 var (
@@ -35,7 +33,7 @@ func (r *Response) ReadSeeker() (io.ReadSeeker, bool) {
 	return &seeker{response: r, at: at, size: r.meta.Size}, true // inlined, so that who only asks allocates nothing
 }
 
-// readerAt is the whole of a committed body, or nil.
+// readerAt is the whole of a committed body, or nil: what reads a fill has no ReadAt.
 func (r *Response) readerAt() io.ReaderAt {
 	s, streams := r.body.(*stream)
 	if !streams {
@@ -44,9 +42,6 @@ func (r *Response) readerAt() io.ReaderAt {
 	from := s.from
 	if h, inPlace := from.(*hit); inPlace {
 		from = h.entry
-	}
-	if _, committed := from.(store.Entry); !committed {
-		return nil
 	}
 	at, _ := from.(io.ReaderAt)
 	return at
