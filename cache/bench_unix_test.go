@@ -326,30 +326,31 @@ func (r *bench) loop(op func() func(i int)) {
 	r.b.SetBytes(int64(r.size))
 	r.b.ReportAllocs()
 	warmHeap()
-	runs := make(chan func(i int), r.clients)
-	for range r.clients {
-		runs <- op()
+	clients := make([]func(i int), r.clients)
+	for c := range clients {
+		clients[c] = op()
 	}
-	run := <-runs
-	runs <- run
 	var i atomic.Int64
 	for range r.warmUps() {
-		run(int(i.Add(1)))
+		clients[0](int(i.Add(1)))
 	}
 	before := cpuTime()
 	if r.clients == 1 {
 		for r.b.Loop() {
-			run(int(i.Add(1)))
+			clients[0](int(i.Add(1)))
 		}
-	} else {
-		r.b.SetParallelism(max(1, r.clients/runtime.GOMAXPROCS(0)))
+	} else { // RunParallel has a multiple of the processors
 		r.b.ResetTimer()
-		r.b.RunParallel(func(pb *testing.PB) {
-			run := <-runs
-			for pb.Next() {
-				run(int(i.Add(1)))
-			}
-		})
+		last := i.Load() + int64(r.b.N)
+		var all sync.WaitGroup
+		for _, run := range clients {
+			all.Go(func() {
+				for n := i.Add(1); n <= last; n = i.Add(1) {
+					run(int(n))
+				}
+			})
+		}
+		all.Wait()
 	}
 	r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
 }

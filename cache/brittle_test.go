@@ -246,8 +246,10 @@ func failOnce(t *testing.T, s cache.Option, tier store.Store, place, n int, etag
 			require.Len(t, body, len(whole), "call %d", n)
 			return
 		}
-		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "call %d", n)
-		require.NotEqual(t, `"strong"`, etag, "call %d: %v", n, err)
+		if len(body) < len(whole) { // what a tier says after that is about all of it
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF, "call %d", n)
+			require.NotEqual(t, `"strong"`, etag, "call %d: %v", n, err)
+		}
 		require.True(t, before >= 0 && b.call == "entry.Read", "call %d, %s: %v", n, b.call, err)
 	}
 	again()

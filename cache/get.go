@@ -18,7 +18,8 @@ import (
 //
 // ctx ends this caller's waits: for the answer, and for bytes that another caller
 // is about to read. It ends a call to the Fetcher only when nobody else waits for
-// that, and never a body that is being read.
+// that, and of the bodies that are being read only what is this caller's alone, since a
+// tier has failed him.
 func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Response, error) {
 	if c.cfg.Observer == nil {
 		return c.get(ctx, key, f)
@@ -228,7 +229,7 @@ func (c *DaramjweeCache) failed(ctx context.Context, key string, f Fetcher, h *R
 // serveInstead serves a stale entry in the origin's stead.
 func (c *DaramjweeCache) serveInstead(ctx context.Context, key string, f Fetcher, h *Response) (*Response, error) {
 	h.status.instead = true
-	return c.serve(ctx, key, f, h)
+	return c.serve(ctx, key, nil, h) // nor is the origin asked for the rest of it
 }
 
 // standsIn reports whether an entry may be served in a failing origin's stead.

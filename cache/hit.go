@@ -17,7 +17,7 @@ type hit struct {
 	cache   *DaramjweeCache
 	tier    int
 	key     string
-	ctx     context.Context // ends its wait for the origin
+	ctx     context.Context // ends what it has of the origin
 	fetcher Fetcher
 
 	entry  store.Entry
@@ -52,13 +52,17 @@ func (h *hit) WriteTo(dst io.Writer) (n int64, err error) {
 	if to, ok := h.entry.(io.WriterTo); ok && h.failed == nil {
 		n, err = to.WriteTo(dst)
 		h.off += n
-		if err == nil {
-			err = io.EOF
-		} else if !errors.Is(err, store.ErrUnreadable) { // that of dst, for all we know
+		if err != nil && !errors.Is(err, store.ErrUnreadable) { // that of dst, for all we know
 			return n, err
 		}
-		if h.judge(err) == io.EOF {
-			return n, nil
+		if err == nil {
+			err = io.EOF
+		}
+		if err = h.judge(err); h.failed == nil {
+			if err == io.EOF {
+				err = nil
+			}
+			return n, err
 		}
 	}
 	m, err := h.cache.BufferPool.CopyBuffer(dst, struct{ io.Reader }{h})
@@ -66,16 +70,17 @@ func (h *hit) WriteTo(dst io.Writer) (n int64, err error) {
 }
 
 // judge tells the end of an entry from the failure of its tier, which the caller does not
-// hear of as long as there is another way.
+// hear of as long as there is another way. What is said after the last byte may be about
+// all of them, and is the caller's.
 func (h *hit) judge(err error) error {
 	switch size := h.meta.Size; {
-	case err == nil, err == io.EOF && h.off >= size:
+	case err == nil, h.off >= size:
 		return err
 	case err == io.EOF:
 		err = fmt.Errorf("%w after %d of %d bytes", io.ErrUnexpectedEOF, h.off, size)
 	}
 	h.failed = err
-	h.cache.tierFailed(h.tier, "read", h.key, err)
+	h.cache.tierErred(h.ctx, h.tier, "read", h.key, err)
 	return nil
 }
 
@@ -111,8 +116,8 @@ func (h *hit) interrupt() {
 // Close implements io.Closer.
 func (h *hit) Close() error {
 	if h.rest != nil {
-		h.rest.Close() // says nothing of the tier
-		h.cache.streams.leave()
+		defer h.cache.streams.leave()
+		defer h.rest.Close() // says nothing of the tier
 	}
 	return h.entry.Close()
 }

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +28,9 @@ type crumbling struct {
 	beside bool   // Read says so beside the last bytes
 	writes bool   // they are io.WriterTo
 	first  func() // is called before a Read fails
+
+	verdict bool // at is the end, and what Read says there in place of io.EOF is with
+	open    atomic.Int64
 }
 
 func (c *crumbling) Open(ctx context.Context, key string) (store.Entry, error) {
@@ -32,6 +38,7 @@ func (c *crumbling) Open(ctx context.Context, key string) (store.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.open.Add(1)
 	ce := &crumblingEntry{Entry: e, of: c, left: c.at}
 	if c.writes {
 		return &crumblingWriterTo{ce}, nil
@@ -43,10 +50,11 @@ type crumblingEntry struct {
 	store.Entry
 	of   *crumbling
 	left int64
+	shut bool
 }
 
 func (e *crumblingEntry) Read(p []byte) (int, error) {
-	if e.of.at == e.Size() {
+	if e.of.at == e.Size() && !e.of.verdict {
 		return e.Entry.Read(p)
 	}
 	if e.left == 0 {
@@ -60,6 +68,14 @@ func (e *crumblingEntry) Read(p []byte) (int, error) {
 		err = e.of.with
 	}
 	return n, err
+}
+
+func (e *crumblingEntry) Close() error {
+	if !e.shut {
+		e.shut = true
+		e.of.open.Add(-1)
+	}
+	return e.Entry.Close()
 }
 
 type crumblingWriterTo struct{ *crumblingEntry }
@@ -227,14 +243,19 @@ func TestHitWhoseClientFails(t *testing.T) {
 // that it has already.
 func TestHitThatEndsWhileItWaits(t *testing.T) {
 	closed := func(r *cache.Response, _ func()) error { r.Close(); return cache.ErrResponseClosed }
+	cancelled := func(_ *cache.Response, cancel func()) error { cancel(); return context.Canceled }
 	for name, at := range map[string]struct {
 		tier, origin, body bool
+		has                string // is there of the body
 		end                func(r *cache.Response, cancel func()) error
 	}{
-		"in the tier": {tier: true, origin: true, end: closed},
-		"asking":      {origin: true, end: closed},
-		"skipping":    {body: true, end: closed},
-		"cancelled":   {origin: true, end: func(_ *cache.Response, cancel func()) error { cancel(); return context.Canceled }},
+		"in the tier":              {tier: true, origin: true, end: closed},
+		"asking":                   {origin: true, end: closed},
+		"skipping":                 {body: true, end: closed},
+		"cancelled before":         {tier: true, end: cancelled},
+		"cancelled while asking":   {origin: true, end: cancelled},
+		"cancelled while skipping": {body: true, end: cancelled},
+		"cancelled while reading":  {body: true, has: page[:2000], end: cancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -248,10 +269,12 @@ func TestHitThatEndsWhileItWaits(t *testing.T) {
 						<-pass
 					}
 				}
-				body := &silentBody{}
+				body := &silentBody{Reader: strings.NewReader(at.has)}
 				own, cancel := context.WithCancel(ctx)
 				defer cancel()
+				fetches := 0
 				r, err := c.Get(own, "k", cache.FetcherFunc(func(ctx context.Context, old *store.Metadata) (*cache.FetchResult, error) {
+					fetches++
 					if at.origin {
 						<-ctx.Done()
 						return nil, ctx.Err()
@@ -271,19 +294,99 @@ func TestHitThatEndsWhileItWaits(t *testing.T) {
 				require.ErrorIs(t, <-result, want)
 				r.Close()
 				require.Equal(t, at.body, body.closed)
+				if name == "cancelled before" {
+					require.Zero(t, fetches)
+					require.Zero(t, c.Stats().Tiers[0].Errors, "its end is not the tier's trouble")
+				}
 			})
 		})
 	}
 }
 
-// silentBody waits until its context ends.
+// silentBody waits for the end of its context where it has no more.
 type silentBody struct {
+	io.Reader
 	ctx    context.Context
 	closed bool
 }
 
-func (b *silentBody) Read([]byte) (int, error) { <-b.ctx.Done(); return 0, b.ctx.Err() }
-func (b *silentBody) Close() error             { b.closed = true; return nil }
+func (b *silentBody) Read(p []byte) (int, error) {
+	if n, _ := b.Reader.Read(p); n > 0 {
+		return n, nil
+	}
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+func (b *silentBody) Close() error { b.closed = true; return nil }
+
+// TestHitWhoseOriginUnwinds leaves nothing behind: the cache closes without complaint.
+func TestHitWhoseOriginUnwinds(t *testing.T) {
+	meta := store.Metadata{ETag: `"e"`}
+	for name, body := range map[string]io.ReadCloser{
+		"Goexit in Read": io.NopCloser(readerFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil })),
+		"panic in Read":  io.NopCloser(readerFunc(func([]byte) (int, error) { panic("Read") })),
+		"panic in Close": &countedBody{Reader: strings.NewReader(page), panics: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tier := &crumbling{Store: memoryTier(t), with: errTier, at: 1000}
+			c := opened(t, cache.WithTiers(tier))
+			read(t, c, "k", &origin{body: page, meta: meta})
+			var all sync.WaitGroup
+			all.Go(func() {
+				defer func() { recover() }()
+				r, err := c.Get(ctx, "k", cache.FetcherFunc(func(context.Context, *store.Metadata) (*cache.FetchResult, error) {
+					return &cache.FetchResult{Body: body, Metadata: meta}, nil
+				}))
+				if err == nil {
+					defer r.Close()
+					io.Copy(io.Discard, r)
+				}
+			})
+			all.Wait()
+			require.EqualValues(t, 1, c.Stats().Resumes)
+			require.Zero(t, tier.open.Load())
+		})
+	}
+}
+
+// TestVerdictOfATier: what it says after the last byte may be about all of them.
+func TestVerdictOfATier(t *testing.T) {
+	for _, writes := range []bool{false, true} {
+		for _, way := range ways {
+			tier := &crumbling{Store: memoryTier(t), with: errTier, at: int64(len(page)), verdict: true, writes: writes}
+			c := opened(t, cache.WithTiers(tier))
+			o := &origin{body: page, meta: store.Metadata{ETag: `"e"`}}
+			read(t, c, "k", o)
+			r, err := c.Get(ctx, "k", o)
+			require.NoError(t, err)
+			var got bytes.Buffer
+			require.ErrorIs(t, way(r, &got), errTier)
+			require.True(t, got.String() == page)
+			require.NoError(t, r.Close())
+			require.EqualValues(t, 1, o.fetches.Load())
+		}
+	}
+}
+
+// TestHitInsteadOfItsOrigin, which is not asked again for the rest of it.
+func TestHitInsteadOfItsOrigin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tier := &crumbling{Store: memoryTier(t), with: errTier, at: 1000}
+		c := opened(t, cache.WithTiers(tier), cache.WithFreshness(time.Minute, 0), cache.WithStaleWhileRevalidate(-1), cache.WithStaleIfError(24*time.Hour))
+		o := &origin{body: page, meta: store.Metadata{ETag: `"e"`}}
+		read(t, c, "k", o)
+		time.Sleep(time.Hour)
+		o.err = errOrigin
+		r, err := c.Get(ctx, "k", o)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, r)
+		require.ErrorIs(t, err, errTier)
+		require.ErrorContains(t, err, "the origin has failed")
+		require.NoError(t, r.Close())
+		require.EqualValues(t, 2, o.fetches.Load())
+	})
+}
 
 // TestHitReadOnIsClosed: the origin's body too, and at once when its client leaves.
 func TestHitReadOnIsClosed(t *testing.T) {
@@ -308,9 +411,16 @@ func TestHitReadOnIsClosed(t *testing.T) {
 type countedBody struct {
 	io.Reader
 	closed int
+	panics bool
 }
 
-func (b *countedBody) Close() error { b.closed++; return nil }
+func (b *countedBody) Close() error {
+	b.closed++
+	if b.panics {
+		panic("Close")
+	}
+	return nil
+}
 
 // TestHitsOfOtherWaysAreReadOn: those of a LookupStale, and those whose validator the
 // origin has renewed.
@@ -347,3 +457,7 @@ func TestHitsOfOtherWaysAreReadOn(t *testing.T) {
 		}
 	})
 }
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

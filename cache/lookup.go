@@ -92,8 +92,8 @@ func (c *DaramjweeCache) nearer(ctx context.Context, key string, f Fetcher, h *R
 	return c.backed(ctx, key, f, h)
 }
 
-// backed has the origin stand behind an entry that is read where it lies, unless it is
-// in memory.
+// backed has the origin stand behind an entry that is read where it lies, but for bodies
+// of a store.BodyOpener, which do not fail.
 func (c *DaramjweeCache) backed(ctx context.Context, key string, f Fetcher, h *Response) *Response {
 	if s, streams := h.body.(*stream); streams {
 		s.from = &hit{cache: c, tier: h.tier(), key: key, ctx: ctx, fetcher: f, entry: s.from.(store.Entry), meta: h.meta}
@@ -123,7 +123,7 @@ func (c *DaramjweeCache) tierErred(ctx context.Context, tier int, what, key stri
 	}
 }
 
-// tierFailed counts and logs a failure that no caller sees.
+// tierFailed counts and logs a failure, which no caller sees as long as there is another way.
 func (c *DaramjweeCache) tierFailed(tier int, what, key string, err error) {
 	c.counts.tiers[tier].errors.Add(1)
 	c.observe(c.ctx, Event{Kind: EventTierError, Key: key, Tier: tier, Op: what, Err: err})

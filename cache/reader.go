@@ -205,7 +205,9 @@ func (r *reader) resume() error {
 	src, err := f.cache.resume(r.ctx, f.key, r.fetcher, f.meta, r.off, func(s *source) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		r.asking = s
+		if r.asking = s; r.left.Load() {
+			s.interrupt(ErrResponseClosed)
+		}
 	})
 	if err != nil {
 		return err

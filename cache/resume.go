@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,32 +11,45 @@ import (
 )
 
 // resume opens what is left of a body from off on, for a caller whose tier failed: he
-// fetches for himself and skips what he has. Two answers of an origin may be spliced
-// only if they have the same strong validator (RFC 9110, section 8.8.1) and, where it is
-// known, the same size; else the body ends here, as one that was cut.
+// fetches for himself and skips what he has, and his context ends that. Two answers of an
+// origin may be spliced only if they have the same strong validator (RFC 9110, section
+// 8.8.1) and not two sizes; else the body ends here, as one that was cut.
 func (c *DaramjweeCache) resume(ctx context.Context, key string, f Fetcher, m *store.Metadata, off int64, begun func(*source)) (*source, error) {
 	c.counts.resumes.Add(1)
 	src, err := c.fetchRest(ctx, key, f, m, off, begun)
-	if err != nil {
-		c.counts.resumesFailed.Add(1)
-		return nil, fmt.Errorf("cache: %q cannot be read on from byte %d: %w", key, off, err)
+	if err == nil {
+		return src, nil
 	}
-	return src, nil
+	c.counts.resumesFailed.Add(1)
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
+	}
+	return nil, fmt.Errorf("cache: %q cannot be read on from byte %d: %w", key, off, err)
 }
 
-func (c *DaramjweeCache) fetchRest(ctx context.Context, key string, f Fetcher, m *store.Metadata, off int64, begun func(*source)) (*source, error) {
-	if !isStrong(m.ETag) || f == nil {
-		return nil, fmt.Errorf("it has no strong validator: %w", io.ErrUnexpectedEOF)
+func (c *DaramjweeCache) fetchRest(ctx context.Context, key string, f Fetcher, m *store.Metadata, off int64, begun func(*source)) (_ *source, err error) {
+	switch {
+	case f == nil:
+		return nil, errors.New("the origin has failed")
+	case !isStrong(m.ETag):
+		return nil, errors.New("it has no strong validator")
 	}
 	res, src, err := c.fetchAlone(ctx, key, f, begun)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
-	}
-	if err := c.skip(res, src, m, off); err != nil {
-		src.Close()
-		c.streams.leave()
 		return nil, err
 	}
+	skipped := false
+	defer func() {
+		if !skipped {
+			defer c.streams.leave()
+			src.Close()
+		}
+	}()
+	src.follow(ctx)
+	if err := c.skip(res, src, m, off); err != nil {
+		return nil, err
+	}
+	skipped = true
 	return src, nil
 }
 
@@ -44,9 +58,9 @@ func (c *DaramjweeCache) skip(res *FetchResult, src *source, m *store.Metadata, 
 	if src.size < 0 {
 		src.size = m.Size
 	}
-	if res.Metadata.ETag != m.ETag || src.size != m.Size {
-		return fmt.Errorf("the origin's answer changed from %s, %d bytes, to %s, %d bytes: %w",
-			m.ETag, m.Size, res.Metadata.ETag, src.size, io.ErrUnexpectedEOF)
+	if res.Metadata.ETag != m.ETag || m.Size >= 0 && src.size != m.Size {
+		return fmt.Errorf("the origin's answer changed from %s, %d bytes, to %s, %d bytes",
+			m.ETag, m.Size, res.Metadata.ETag, src.size)
 	}
 	n, err := c.BufferPool.CopyBuffer(io.Discard, &io.LimitedReader{R: src, N: off})
 	if err == nil && n < off {
@@ -60,6 +74,9 @@ func isStrong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 // fetchAlone asks the origin for one caller, who gets the source, and a place at
 // the gate with it.
 func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, begun func(*source)) (res *FetchResult, src *source, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	if !c.streams.enter() {
 		return nil, nil, ErrCacheClosed
 	}
@@ -74,7 +91,10 @@ func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, 
 	begun(src)
 	stop := context.AfterFunc(ctx, func() { src.interrupt(context.Cause(ctx)) })
 	res, err = c.fetch(fctx, key, src, f, nil)
-	stop()
+	if !stop() && err == nil { // the answer came when nobody waited for it any more
+		src.Close()
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

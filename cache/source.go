@@ -21,6 +21,7 @@ type source struct {
 
 	cancel context.CancelCauseFunc // of the Fetcher's context; nil for an entry of a tier
 	cause  atomic.Pointer[error]   // why it was interrupted
+	leave  func() bool             // from the caller whose end is its own; nil: none
 
 	calls atomic.Int64 // that have begun and ended: odd while one waits for the origin
 	fill  *fill        // to be told when a call has waited for OpTimeout; nil: none
@@ -45,6 +46,11 @@ func (s *source) interrupt(cause error) {
 	if s.cause.CompareAndSwap(nil, &cause) && s.cancel != nil {
 		s.cancel(cause)
 	}
+}
+
+// follow has the source end with its only caller.
+func (s *source) follow(ctx context.Context) {
+	s.leave = context.AfterFunc(ctx, func() { s.interrupt(context.Cause(ctx)) })
 }
 
 // interrupted is what interrupt was called with, or nil.
@@ -110,6 +116,9 @@ func (s *source) readBody(p []byte) (n int, err error) {
 // under way.
 func (s *source) Close() error {
 	s.cache.sources.remove(s)
+	if s.leave != nil {
+		s.leave()
+	}
 	if s.cancel != nil {
 		defer s.cancel(nil)
 	}

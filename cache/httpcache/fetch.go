@@ -26,11 +26,8 @@ type told struct {
 	empty bool     // and is known to have no content: to the cache 0 is an unknown size
 }
 
-// told is of the last answer, none being like an ordinary one.
+// told is of the last answer, if there was one.
 func (f *fetch) told() told {
-	if f == nil {
-		return told{}
-	}
 	if last := f.last.Load(); last != nil {
 		return *last
 	}

@@ -14,7 +14,7 @@ import (
 // Options are what a Handler needs beside its cache. Only Origin must be given.
 type Options struct {
 	Origin    *url.URL          // http or https, and a host; a path and a query are put before those of requests
-	Transport http.RoundTripper // nil: NewTransport. One that compresses by itself changes what it hands on
+	Transport http.RoundTripper // nil: NewPooledTransport of the cache's pool. One that compresses by itself changes what it hands on
 	Name      string            // of this cache in Cache-Status; "": daramjwee
 	Logger    *slog.Logger      // nil: silent
 }
@@ -42,7 +42,7 @@ func New(c *cache.DaramjweeCache, o Options) (*Handler, error) {
 		return nil, err
 	}
 	if o.Transport == nil {
-		o.Transport = NewTransport()
+		o.Transport = NewPooledTransport(c.BufferPool)
 	}
 	if o.Name == "" {
 		o.Name = "daramjwee"

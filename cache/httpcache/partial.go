@@ -17,7 +17,7 @@ import (
 // window. Without one the range passes through, and nothing is stored: a client
 // that wants the end of a large body does not wait for all of it.
 func (x *exchange) getRange() {
-	f := &fetch{asker: asker{exchange: x}} // of a refresh
+	f := &fetch{asker: asker{exchange: x}} // of a refresh, and of what a tier fails to give
 	resp, err := x.cache.LookupStale(x.r.Context(), x.key, f)
 	switch {
 	case errors.Is(err, cache.ErrNotFound):

@@ -1,15 +1,18 @@
 package httpcache
 
 import (
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
-// NewTransport returns the Transport that a Handler uses by default: it sends
-// requests and hands out bodies as they are, without compression of its own, and
-// bounds every wait but those for a body, which the cache's OpTimeout bounds.
-// Whoever makes one also closes its idle connections.
+// NewTransport returns a Transport that sends requests and hands out bodies as they
+// are, without compression of its own, and bounds every wait but those for a body,
+// which the cache's OpTimeout bounds. Whoever makes one also closes its idle connections.
 func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -31,3 +34,27 @@ func NewTransport() *http.Transport {
 		},
 	}
 }
+
+// NewPooledTransport is NewTransport with connections that copy what a request brings by
+// buffers of pool: net/http allocates up to 32 KiB for each body of more than 4 KiB. Over
+// TLS it does so all the same.
+func NewPooledTransport(pool strategy.BufferPool) *http.Transport {
+	t := NewTransport()
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return pooledConn{c, pool}, nil
+	}
+	return t
+}
+
+type pooledConn struct {
+	net.Conn
+	pool strategy.BufferPool
+}
+
+// ReadFrom implements io.ReaderFrom, which http.Transport looks for.
+func (c pooledConn) ReadFrom(src io.Reader) (int64, error) { return c.pool.CopyBuffer(c.Conn, src) }

@@ -107,7 +107,8 @@ type Entry interface {
 // BodyOpener is optional on a Store: an entry is opened without an allocation, for a
 // caller who keeps the offset, and fences Release against what is under way. A cache
 // then calls OpenBody where it would call Open: who embeds a Store, to have an Open of his
-// own, needs an OpenBody too.
+// own, needs an OpenBody too. It is for tiers whose bodies do not fail: what one does not
+// give, a cache looks for nowhere else.
 type BodyOpener interface {
 	// OpenBody is Open, for a Body in place of an Entry. The metadata is shared, and not
 	// to be changed; its Size is the length of the body.

@@ -120,7 +120,7 @@ func (e *entry) WriteTo(dst io.Writer) (n int64, err error) {
 // *io.LimitedReader over an *os.File: what the kernel paths look for.
 func (e *entry) send(dst io.Writer, n int64) (m int64, err error) {
 	if _, err = e.fd.Seek(e.off, io.SeekStart); err != nil {
-		return 0, wrap("read", err)
+		return 0, e.damaged(err)
 	}
 	e.limit = io.LimitedReader{R: e.fd, N: n}
 	if e.s.pool != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/daramjwee/daramjwee/cache/httpcache"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // demoOrigin is an origin to try the cache with: it answers late, with bodies of
@@ -43,8 +44,8 @@ func listenDemo(log *slog.Logger) (*demoOrigin, error) {
 }
 
 // transport dials the demo origin, whatever the address.
-func (d *demoOrigin) transport() *http.Transport {
-	t := httpcache.NewTransport()
+func (d *demoOrigin) transport(pool strategy.BufferPool) *http.Transport {
+	t := httpcache.NewPooledTransport(pool)
 	t.Proxy = nil
 	dial := t.DialContext
 	t.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {

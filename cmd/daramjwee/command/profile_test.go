@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -8,9 +9,13 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/daramjwee/daramjwee/cache/httpcache"
+	"github.com/daramjwee/daramjwee/strategy"
 )
 
 // TestServeAllocatesNoCopyBuffer is the profile of serve under load: misses, hits,
@@ -38,6 +43,43 @@ func TestServeAllocatesNoCopyBuffer(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// TestUploadsAllocateNoCopyBuffer, on their way to the origin.
+func TestUploadsAllocateNoCopyBuffer(t *testing.T) {
+	defer func(rate int) { runtime.MemProfileRate = rate }(runtime.MemProfileRate)
+	runtime.MemProfileRate = 1
+	var uploaded atomic.Int64
+	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		uploaded.Add(n)
+	}))
+	defer origin.Close()
+	pool, err := strategy.New(strategy.DefaultConfig())
+	require.NoError(t, err)
+	pooled := httpcache.NewPooledTransport(pool)
+	defer pooled.CloseIdleConnections()
+	upload := func(to string, by http.RoundTripper) map[string]int64 {
+		before := profile()
+		for range 20 {
+			req, err := http.NewRequest("POST", to, bytes.NewReader(make([]byte, 300_000)))
+			require.NoError(t, err)
+			res, err := by.RoundTrip(req)
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			require.Equal(t, http.StatusOK, res.StatusCode)
+		}
+		return since(before)
+	}
+	for _, name := range []string{"syncpool", "bytebuffer", "channel"} {
+		s := serveInProcess(t, "--pool", name, "--origin", origin.URL)
+		require.Empty(t, upload(s.url, pooled), name)
+		require.Zero(t, s.stop())
+	}
+	require.EqualValues(t, 60*300_000, uploaded.Load())
+	naive := httpcache.NewTransport()
+	defer naive.CloseIdleConnections()
+	require.NotEmpty(t, upload(origin.URL, naive))
+}
 
 // copyBuffers are the stacks that allocated 32 KiB for a copy, in the goroutines of
 // a server under load.
@@ -75,6 +117,11 @@ func copyBuffers(t *testing.T, args ...string) map[string]int64 {
 	}
 	wg.Wait()
 	require.Zero(t, s.stop())
+	return since(before)
+}
+
+// since is what has come to a profile.
+func since(before map[string]int64) map[string]int64 {
 	found := profile()
 	for stack, n := range before {
 		if found[stack] -= n; found[stack] == 0 {
@@ -107,7 +154,8 @@ func profile() map[string]int64 {
 			stack.WriteString(f.Function + "\n")
 		}
 		text := stack.String()
-		server := strings.Contains(text, "net/http.(*conn).serve") || strings.Contains(text, "cache.(*background).work")
+		server := strings.Contains(text, "net/http.(*conn).serve") || strings.Contains(text, "cache.(*background).work") ||
+			strings.Contains(text, "net/http.(*persistConn).writeLoop")
 		// demoObject is the origin; getCopyBuf fills a pool of net/http's own, which is
 		// on the way of everything that is sent by sendfile.
 		if server && !strings.Contains(text, "demoObject") && !strings.Contains(text, "net/http.getCopyBuf") &&

@@ -85,14 +85,14 @@ func listen(address string) (net.Listener, error) {
 func (s *server) handler() (http.Handler, error) {
 	origin := s.settings.origin
 	if origin != nil {
-		s.transport = httpcache.NewTransport()
+		s.transport = httpcache.NewPooledTransport(s.cache.BufferPool)
 	} else {
 		var err error
 		if s.demo, err = listenDemo(s.log); err != nil {
 			return nil, err
 		}
 		s.serve(s.demo.Server, s.demo.listener)
-		origin, s.transport = demoURL, s.demo.transport()
+		origin, s.transport = demoURL, s.demo.transport(s.cache.BufferPool)
 	}
 	return httpcache.New(s.cache, httpcache.Options{Origin: origin, Transport: s.transport, Logger: s.log})
 }
