@@ -109,6 +109,33 @@ func TestObserver(t *testing.T) {
 	})
 }
 
+// TestObserverHearsOfWhatIsGivenUp: an entry that the colder tier cannot hold, and one that
+// is gone before it can be copied.
+func TestObserverHearsOfWhatIsGivenUp(t *testing.T) {
+	for want, tiers := range map[string]func(t *testing.T) (near, far store.Store){
+		"persist k in tier 1: store: entry larger than the tier": func(t *testing.T) (near, far store.Store) {
+			return memoryTier(t), memoryOf(t, 2<<10)
+		},
+		"persist k in tier 1: store: not found": func(t *testing.T) (near, far store.Store) {
+			return forgetful{memoryTier(t)}, memoryTier(t)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := new(diary)
+			near, far := tiers(t)
+			c := opened(t, cache.WithTiers(near, far), cache.WithObserver(d))
+			read(t, c, "k", &origin{body: page, meta: store.Metadata{Size: int64(len(page))}})
+			synctest.Wait()
+			require.Contains(t, d.since(), want)
+		})
+	}
+}
+
+// forgetful finds nothing again.
+type forgetful struct{ store.Store }
+
+func (f forgetful) Open(context.Context, string) (store.Entry, error) { return nil, store.ErrNotFound }
+
 func TestTierStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := memoryTier(t), memoryTier(t)

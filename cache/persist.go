@@ -26,6 +26,7 @@ func (c *DaramjweeCache) schedulePersists(key string, from int, gen uint64, byWo
 				c.tierFailed(from, "open", key, err)
 			}
 			c.counts.persistFailures.Add(1)
+			c.observe(c.ctx, Event{Kind: EventPersist, Key: key, Tier: tier, Err: err})
 			continue
 		}
 		if w.superseded(gen, true) { // by a newer one, which schedules its own
@@ -65,6 +66,7 @@ func (p *persist) try(ctx context.Context) error {
 		p.cache.observe(ctx, Event{Kind: EventPersist, Key: p.work.key, Tier: p.to, Bytes: p.entry.Size()})
 	case errors.Is(err, store.ErrTooLarge): // it stays where it is
 		p.cache.counts.persistsTooLarge.Add(1)
+		p.cache.observe(ctx, Event{Kind: EventPersist, Key: p.work.key, Tier: p.to, Err: err})
 	case errors.Is(err, ErrSuperseded): // counted where it was found
 	case errors.Is(err, store.ErrClosed), ctx.Err() != nil:
 		p.failed(err)
