@@ -91,10 +91,12 @@ func TestMemoryUnderLoad(t *testing.T) {
 			// A small tier is not all that a process has: connections, indexes, idle buffers.
 			require.Less(t, slices.Max(live), tier+max(tier*15/100, 24<<20), "live heap after a collection")
 			require.Less(t, slices.Max(rss), limit, "resident set")
-			if load.d >= time.Minute && len(live) >= 6 { // between two collections there is no trend but up
-				require.Less(t, float64(late), 1.05*float64(early), "live heap: no upward trend")
-				require.Less(t, float64(lateRSS), 1.1*float64(earlyRSS), "resident set: no upward trend")
+			if load.d < time.Minute || len(live) < 6 { // between two collections there is no trend but up
+				t.Logf("%v with %d collections: too little to tell a trend", load.d, len(live))
+				return
 			}
+			require.Less(t, float64(late), 1.05*float64(early), "live heap: no upward trend")
+			require.Less(t, float64(lateRSS), 1.1*float64(earlyRSS), "resident set: no upward trend")
 		})
 	}
 }
