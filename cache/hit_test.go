@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/daramjwee/daramjwee/cache"
 	"github.com/daramjwee/daramjwee/cache/store"
+	"github.com/daramjwee/daramjwee/cache/store/disk"
 )
 
 // crumbling is a tier whose entries cannot be read from a place on.
@@ -461,3 +464,49 @@ func TestHitsOfOtherWaysAreReadOn(t *testing.T) {
 type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestFileCutUnderACopy: the disk tier's own entries, in the middle of what may be a sendfile.
+func TestFileCutUnderACopy(t *testing.T) {
+	dir := t.TempDir()
+	tier, err := disk.Open(dir, disk.Options{MaxBytes: 64 << 20})
+	require.NoError(t, err)
+	c := opened(t, cache.WithTiers(tier))
+	o := &origin{body: digits, meta: store.Metadata{ETag: `"e"`}}
+	read(t, c, "k", o)
+	read(t, c, "k", o) // from now on its blocks are not checked again
+	files, err := filepath.Glob(filepath.Join(dir, "*.entry"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	r, err := c.Get(ctx, "k", o)
+	require.NoError(t, err)
+	dst := &copier{first: func() { require.NoError(t, os.Truncate(files[0], 100_000)) }}
+	n, err := r.WriteTo(dst)
+	require.NoError(t, err)
+	require.EqualValues(t, len(digits), n)
+	require.True(t, dst.String() == digits)
+	require.NoError(t, r.Close())
+	require.EqualValues(t, 1, c.Stats().Resumes)
+	got, status := read(t, c, "k", o)
+	require.True(t, got == digits)
+	require.False(t, status.Hit)
+	require.EqualValues(t, 3, o.fetches.Load())
+}
+
+// copier is a destination that copies for itself. In the middle of its first copy it calls
+// first.
+type copier struct {
+	bytes.Buffer
+	first func()
+}
+
+func (c *copier) ReadFrom(src io.Reader) (n int64, err error) {
+	if c.first != nil {
+		if n, err = io.CopyN(struct{ io.Writer }{&c.Buffer}, src, 90_000); err != nil {
+			return n, err
+		}
+		c.first()
+		c.first = nil
+	}
+	m, err := c.Buffer.ReadFrom(src)
+	return n + m, err
+}
