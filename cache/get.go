@@ -18,8 +18,8 @@ import (
 //
 // ctx ends this caller's waits: for the answer, and for bytes that another caller
 // is about to read. It ends a call to the Fetcher only when nobody else waits for
-// that, and of the bodies that are being read only what is this caller's alone, since a
-// tier has failed him.
+// that, and of the bodies that are being read only what he had to ask the origin for
+// again, since a tier failed him.
 func (c *DaramjweeCache) Get(ctx context.Context, key string, f Fetcher) (*Response, error) {
 	if c.cfg.Observer == nil {
 		return c.get(ctx, key, f)

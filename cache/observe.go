@@ -29,7 +29,7 @@ const (
 	EventRefresh   EventKind = "refresh"    // a background refresh ended
 	EventPromote   EventKind = "promote"    // a lower tier's entry was stored in tier 0, or was not
 	EventPersist   EventKind = "persist"    // an entry was stored in a colder tier, or given up
-	EventTierError EventKind = "tier error" // a call of a tier failed; callers see it only where nothing else has what is missing
+	EventTierError EventKind = "tier error" // a call of a tier failed; who calls Get sees it only where nothing else has what is missing
 )
 
 // Event is one thing that happened. Fields that do not apply are zero.

@@ -19,9 +19,10 @@ type Fetcher interface {
 	//
 	// ctx carries the caller's values. While Fetch runs it ends after OpTimeout, or
 	// with the caller's own when nobody else waits for the answer; later it lives
-	// until the body is closed. Fetch may be called again for the same caller, who
-	// goes on with another answer when the tier of the first one has failed, and
-	// beside a call of a refresh.
+	// until the body is closed, or given up. Fetch may be called again for the same
+	// caller, as long as he reads: who goes on with another answer when his tier has
+	// failed does that, beside the call of a refresh too, and that context and body end
+	// with the caller's.
 	Fetch(ctx context.Context, old *store.Metadata) (*FetchResult, error)
 }
 

@@ -89,11 +89,12 @@ func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, 
 	}()
 	fctx := src.asked(c, ctx)
 	begun(src)
-	stop := context.AfterFunc(ctx, func() { src.interrupt(context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() { src.interrupt(ctx.Err()) })
+	defer stop() // also of a Fetcher that ends its goroutine
 	res, err = c.fetch(fctx, key, src, f, nil)
 	if !stop() && err == nil { // the answer came when nobody waited for it any more
 		src.Close()
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	}
 	if err != nil {
 		return nil, nil, err

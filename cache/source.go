@@ -50,7 +50,7 @@ func (s *source) interrupt(cause error) {
 
 // follow has the source end with its only caller.
 func (s *source) follow(ctx context.Context) {
-	s.leave = context.AfterFunc(ctx, func() { s.interrupt(context.Cause(ctx)) })
+	s.leave = context.AfterFunc(ctx, func() { s.interrupt(ctx.Err()) })
 }
 
 // interrupted is what interrupt was called with, or nil.

@@ -35,26 +35,28 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// NewPooledTransport is NewTransport with connections that copy what a request brings by
-// buffers of pool: net/http allocates up to 32 KiB for each body of more than 4 KiB. Over
-// TLS it does so all the same.
+// NewPooledTransport is NewTransport with TCP connections that copy what a request brings by
+// buffers of pool: net/http allocates up to 32 KiB for each body that has a length and
+// makes, with the header, more than 4 KiB. Over TLS it does so all the same.
 func NewPooledTransport(pool strategy.BufferPool) *http.Transport {
 	t := NewTransport()
 	dial := t.DialContext
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
+		if tcp, ok := c.(*net.TCPConn); ok {
+			return &pooledConn{tcp, pool}, err
 		}
-		return pooledConn{c, pool}, nil
+		return c, err
 	}
 	return t
 }
 
 type pooledConn struct {
-	net.Conn
+	*net.TCPConn
 	pool strategy.BufferPool
 }
 
 // ReadFrom implements io.ReaderFrom, which http.Transport looks for.
-func (c pooledConn) ReadFrom(src io.Reader) (int64, error) { return c.pool.CopyBuffer(c.Conn, src) }
+func (c *pooledConn) ReadFrom(src io.Reader) (int64, error) {
+	return c.pool.CopyBuffer(c.TCPConn, src)
+}

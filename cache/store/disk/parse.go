@@ -9,8 +9,8 @@ import (
 )
 
 // ErrCorrupt is returned by reads of an open entry whose file turns out to be
-// damaged or unreadable. Nothing of the damaged block has been handed out. errors.Is
-// takes it for a store.ErrUnreadable as well.
+// damaged or unreadable. Of a block that was not checked before nothing has been handed
+// out. errors.Is takes it for a store.ErrUnreadable as well.
 var ErrCorrupt error = corruptError{}
 
 type corruptError struct{}
