@@ -289,7 +289,7 @@ func (r *bench) fill() []string {
 		r.get(keys[i], origin, client)
 	}
 	r.must(r.near.Stats().Evictions > 0, "evictions")
-	return keys[len(keys)-min(512, len(keys)/3):]
+	return keys[len(keys)-min(512, max(2, len(keys)/3)):] // two: a refresh that is told of may not have ended
 }
 
 // onDisk has n entries in the lower tier only.
@@ -337,44 +337,41 @@ func (r *bench) get(key string, f cache.Fetcher, dst *counter) (stored bool) {
 // threads each.
 type batches struct {
 	mu      sync.Mutex
+	idle    sync.Cond // none runs
 	begun   int
 	running int
-	over    chan struct{} // closed when none is running; nil: nobody waits
+	full    bool // until idle
 }
 
 // begin returns the number of what begins. After most that run, it waits for all of them.
 func (b *batches) begin(most int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.running >= most || b.over != nil {
-		b.wait()
+	b.idle.L = &b.mu
+	for b.full {
+		b.idle.Wait()
 	}
 	b.begun++
 	b.running++
+	b.full = b.running >= most
 	return b.begun
 }
 
 func (b *batches) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.running--; b.running == 0 && b.over != nil {
-		close(b.over)
-		b.over = nil
+	if b.running--; b.running == 0 {
+		b.full = false
+		b.idle.Broadcast()
 	}
 }
 
-// wait wants mu.
 func (b *batches) wait() {
-	if b.running == 0 {
-		return
-	}
-	if b.over == nil {
-		b.over = make(chan struct{})
-	}
-	over := b.over
-	b.mu.Unlock()
-	<-over
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.running > 0 {
+		b.idle.Wait()
+	}
 }
 
 // loop runs what op returns, once for each client, in all of them at once.
@@ -408,9 +405,7 @@ func (r *bench) loop(op func() func(i int)) {
 		}
 		all.Wait()
 	}
-	r.refreshing.mu.Lock()
 	r.refreshing.wait()
-	r.refreshing.mu.Unlock()
 	r.b.ReportMetric(float64(cpuTime()-before)/float64(r.b.N), "cpu-ns/op")
 }
 
