@@ -52,16 +52,15 @@ func (h *hit) WriteTo(dst io.Writer) (n int64, err error) {
 	if to, ok := h.entry.(io.WriterTo); ok && h.failed == nil {
 		n, err = to.WriteTo(dst)
 		h.off += n
-		if err != nil && !errors.Is(err, store.ErrUnreadable) { // that of dst, for all we know
+		switch {
+		case err == nil && h.off >= h.meta.Size:
+			return n, nil
+		case err == nil:
+			err = io.EOF
+		case !errors.Is(err, store.ErrUnreadable): // that of dst, for all we know
 			return n, err
 		}
-		if err == nil {
-			err = io.EOF
-		}
 		if err = h.judge(err); h.failed == nil {
-			if err == io.EOF {
-				err = nil
-			}
 			return n, err
 		}
 	}

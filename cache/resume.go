@@ -45,7 +45,6 @@ func (c *DaramjweeCache) fetchRest(ctx context.Context, key string, f Fetcher, m
 			src.Close()
 		}
 	}()
-	src.follow(ctx)
 	if err := c.skip(res, src, m, off); err != nil {
 		return nil, err
 	}
@@ -72,7 +71,7 @@ func (c *DaramjweeCache) skip(res *FetchResult, src *source, m *store.Metadata, 
 func isStrong(etag string) bool { return strings.HasPrefix(etag, `"`) }
 
 // fetchAlone asks the origin for one caller, who gets the source, and a place at
-// the gate with it.
+// the gate with it. The source follows his context.
 func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, begun func(*source)) (res *FetchResult, src *source, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -88,15 +87,9 @@ func (c *DaramjweeCache) fetchAlone(ctx context.Context, key string, f Fetcher, 
 		}
 	}()
 	fctx := src.asked(c, ctx)
+	src.follow(ctx)
 	begun(src)
-	stop := context.AfterFunc(ctx, func() { src.interrupt(ctx.Err()) })
-	defer stop() // also of a Fetcher that ends its goroutine
-	res, err = c.fetch(fctx, key, src, f, nil)
-	if !stop() && err == nil { // the answer came when nobody waited for it any more
-		src.Close()
-		err = ctx.Err()
-	}
-	if err != nil {
+	if res, err = c.fetch(fctx, key, src, f, nil); err != nil {
 		return nil, nil, err
 	}
 	entered = false
@@ -108,6 +101,11 @@ func (c *DaramjweeCache) fetchPrivate(ctx context.Context, key string, f Fetcher
 	res, src, err := c.fetchAlone(ctx, key, f, func(*source) {})
 	if err != nil {
 		return nil, err
+	}
+	if !src.unfollow() { // the answer came when nobody waited for it any more
+		defer c.streams.leave()
+		src.Close()
+		return nil, ctx.Err()
 	}
 	c.counts.bypasses.Add(1)
 	m := fetched(res.Metadata, &work{}, src.size, now())

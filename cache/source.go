@@ -19,9 +19,9 @@ type source struct {
 	whole bool  // all of the body was read, and nothing too much
 	err   error // how it ended; io.EOF also when it was cut at its declared size
 
-	cancel context.CancelCauseFunc // of the Fetcher's context; nil for an entry of a tier
-	cause  atomic.Pointer[error]   // why it was interrupted
-	leave  func() bool             // from the caller whose end is its own; nil: none
+	cancel   context.CancelCauseFunc // of the Fetcher's context; nil for an entry of a tier
+	cause    atomic.Pointer[error]   // why it was interrupted
+	unfollow func() bool             // ends what follow began; nil: nothing did
 
 	calls atomic.Int64 // that have begun and ended: odd while one waits for the origin
 	fill  *fill        // to be told when a call has waited for OpTimeout; nil: none
@@ -50,7 +50,7 @@ func (s *source) interrupt(cause error) {
 
 // follow has the source end with its only caller.
 func (s *source) follow(ctx context.Context) {
-	s.leave = context.AfterFunc(ctx, func() { s.interrupt(ctx.Err()) })
+	s.unfollow = context.AfterFunc(ctx, func() { s.interrupt(ctx.Err()) })
 }
 
 // interrupted is what interrupt was called with, or nil.
@@ -116,8 +116,8 @@ func (s *source) readBody(p []byte) (n int, err error) {
 // under way.
 func (s *source) Close() error {
 	s.cache.sources.remove(s)
-	if s.leave != nil {
-		s.leave()
+	if s.unfollow != nil {
+		s.unfollow()
 	}
 	if s.cancel != nil {
 		defer s.cancel(nil)

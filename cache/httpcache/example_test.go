@@ -30,7 +30,7 @@ func Example() {
 		panic(err)
 	}
 	defer c.Close()
-	transport := httpcache.NewTransport()
+	transport := httpcache.NewPooledTransport(c.BufferPool)
 	defer transport.CloseIdleConnections()
 	at, _ := url.Parse(origin.URL)
 	handler, err := httpcache.New(c, httpcache.Options{Origin: at, Transport: transport})

@@ -38,14 +38,14 @@ func (x *exchange) get() {
 	if status.Hit && status.TTL <= 0 {
 		f.prepare() // a refresh may use f after this handler has returned
 	}
-	switch {
+	switch last := f.told(); {
 	case status.Hit && !accepts(x.cc, resp.Metadata(), status.TTL):
 		resp.Close()
 		x.passThrough(cache.Status{Fwd: "request"})
-	case !status.Hit && f.told().relay != nil: // after a hit it is the refresh's
-		x.relay(f.told().relay, resp)
+	case !status.Hit && last.relay != nil: // after a hit it is the refresh's
+		x.relay(last.relay, resp)
 	default:
-		x.serve(resp, f.told())
+		x.serve(resp, last)
 	}
 }
 
